@@ -1,0 +1,1 @@
+"""Readers of cadastral files, one format a module, all into the canonical tables."""

@@ -1,0 +1,157 @@
+"""Geometry as it comes from the world, made fit for comparison; nothing is mended in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+_EXAMPLES: Final = 5
+_POLYGON: Final = 3
+_MULTIPOLYGON: Final = 6
+_COLLECTION: Final = 7
+_DEGREES: Final = np.array([180.0, 90.0]) + 1e-6
+
+_WORDS: Final = {
+    "flattened": "heights dropped",
+    "collection": "geometry collections reduced to their polygons",
+    "mended": "invalid outlines mended",
+    "empty": "without geometry, dropped",
+    "not_polygon": "not polygons, dropped",
+    "coordinates": "with impossible coordinates, dropped",
+    "no_area": "without area, dropped",
+    "repeated": "exact repetitions, dropped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """How many polygons were mended or dropped, by reason, with the ids of the first ones.
+
+    Attributes:
+        counts: Number by reason: "flattened", "collection" and "mended" were kept;
+            "empty", "not_polygon", "coordinates", "no_area" and "repeated" were dropped.
+        examples: Up to five ids by reason.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __add__(self, other: Repairs) -> Repairs:
+        reasons = [reason for reason in _WORDS if reason in self.counts or reason in other.counts]
+        return Repairs(
+            {reason: self.counts.get(reason, 0) + other.counts.get(reason, 0) for reason in reasons},
+            {
+                reason: (self.examples.get(reason, ()) + other.examples.get(reason, ()))[:_EXAMPLES]
+                for reason in reasons
+            },
+        )
+
+    def describe(self) -> str:
+        """Return one sentence part per reason, such as "2 invalid outlines mended (a, b)"."""
+        return "; ".join(
+            f"{count} {_WORDS[reason]} ({', '.join(self.examples[reason])})"
+            for reason, count in self.counts.items()
+        )
+
+
+def repair_polygons(
+    frame: gpd.GeoDataFrame, *, ids: str, crs: pyproj.CRS
+) -> tuple[gpd.GeoDataFrame, Repairs]:
+    """Reproject polygons and make them valid, two-dimensional and finite.
+
+    Bow-ties and the like go through ``make_valid(method="structure")``, which keeps the
+    area that rings enclose; a raw ``buffer(0)`` would lose half of a bow-tie.
+
+    Args:
+        frame: Any geometry in any CRS.
+        ids: Column with the ids that the report names.
+        crs: CRS to bring it to.
+
+    Returns:
+        The polygons that could be kept, as Polygon or MultiPolygon in ``crs``, with the
+        index of ``frame``, and what was done.
+    """
+    notes = Repairs()
+
+    def keep(kept: NDArray[np.bool_], reason: str) -> None:
+        nonlocal frame, notes
+        notes += _noted(frame[ids][~kept], reason)
+        frame = frame[kept]
+
+    geometry = frame.geometry.array
+    keep(~(frame.geometry.isna() | geometry.is_empty).to_numpy(), "empty")
+    collections = shapely.get_type_id(frame.geometry.array) == _COLLECTION
+    notes += _noted(frame[ids][collections], "collection")
+    frame = frame.set_geometry(_only_polygons(frame.geometry.array, collections), crs=frame.crs)
+    keep(np.isin(shapely.get_type_id(frame.geometry.array), (_POLYGON, _MULTIPOLYGON)), "not_polygon")
+    keep(_possible(frame), "coordinates")
+    high = shapely.has_z(frame.geometry.array) | shapely.has_m(frame.geometry.array)
+    notes += _noted(frame[ids][high], "flattened")
+    frame = frame.set_geometry(shapely.force_2d(frame.geometry.array), crs=frame.crs).to_crs(crs)
+    keep(_possible(frame), "coordinates")
+    invalid = ~shapely.is_valid(frame.geometry.array)
+    notes += _noted(frame[ids][invalid], "mended")
+    outlines = np.array(frame.geometry.array)
+    outlines[invalid] = shapely.make_valid(outlines[invalid], method="structure", keep_collapsed=False)
+    frame = frame.set_geometry(_only_polygons(outlines, invalid), crs=crs)
+    keep(shapely.area(frame.geometry.array) > 0, "no_area")
+    return frame, notes
+
+
+def drop_repeated(frame: gpd.GeoDataFrame, *, ids: str) -> tuple[gpd.GeoDataFrame, Repairs]:
+    """Drop every outline that is drawn a second time with exactly the same corners.
+
+    Args:
+        frame: Valid polygons.
+        ids: Column with the ids that the report names.
+
+    Returns:
+        The first of each outline, with the index of ``frame``, and what was dropped.
+    """
+    shapes = gpd.GeoSeries(shapely.normalize(np.array(frame.geometry.array)))
+    repeated = shapes.to_wkb().duplicated().to_numpy()
+    return frame[~repeated], _noted(frame[ids][repeated], "repeated")
+
+
+def _noted(ids: pd.Series[str], reason: str) -> Repairs:
+    if ids.empty:
+        return Repairs()
+    return Repairs({reason: len(ids)}, {reason: tuple(str(value) for value in ids.iloc[:_EXAMPLES])})
+
+
+def _only_polygons(
+    shapes: NDArray[np.object_], where: NDArray[np.bool_]
+) -> NDArray[np.object_]:
+    cut = np.array(shapes)
+    cut[where] = [_polygons_of(shape) for shape in cut[where]]
+    return cut
+
+
+def _polygons_of(shape: BaseGeometry) -> BaseGeometry:
+    """Return all polygons inside a nested collection; the shape itself if it holds none."""
+    parts = np.array([shape])
+    while (nested := shapely.get_type_id(parts) >= _MULTIPOLYGON).any():
+        parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
+    polygons = parts[shapely.get_type_id(parts) == _POLYGON]
+    if len(polygons) == 1:
+        return polygons[0]
+    return shapely.MultiPolygon(list(polygons)) if len(polygons) else shape
+
+
+def _possible(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Whether all coordinates are finite and, in a geographic CRS, on the globe."""
+    points, owners = shapely.get_coordinates(frame.geometry.array, return_index=True)
+    bad = ~np.isfinite(points).all(axis=1)
+    if frame.crs is not None and frame.crs.is_geographic:
+        bad |= (np.abs(points) > _DEGREES).any(axis=1)
+    possible: NDArray[np.bool_] = np.bincount(owners[bad], minlength=len(frame)) == 0
+    return possible

@@ -1,0 +1,60 @@
+"""How a model is trained: one versioned file that repeats a training."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from vigibati.configs.schema import Schema
+
+
+class SourceRecipe(Schema):
+    """How one source of the chip manifests takes part."""
+
+    weight: float = Field(gt=0, description="Sampling weight, relative to the other sources.")
+    labels: tuple[str, ...] = Field(
+        min_length=1, description="Classes that are labelled there; the others are unknown, not absent."
+    )
+
+
+class Augmentation(Schema):
+    """Random changes of a training chip, as ranges around 'no change'."""
+
+    scale: float = Field(default=0.2, ge=0, lt=1, description="Ground size per pixel is changed by ± this share.")
+    brightness: float = Field(default=0.25, ge=0, lt=1)
+    contrast: float = Field(default=0.25, ge=0, lt=1)
+    saturation: float = Field(default=0.3, ge=0, lt=1)
+    hue: float = Field(default=0.03, ge=0, le=0.5)
+    blur_probability: float = Field(default=0.15, ge=0, le=1)
+
+
+class Recipe(Schema):
+    """One training run."""
+
+    recipe_version: Literal[1] = 1
+    name: str
+    architecture: str = Field(description="Architecture of segmentation-models-pytorch.")
+    encoder: str = Field(description="Encoder of segmentation-models-pytorch, trained from scratch.")
+    decoder_channels: tuple[int, ...] | None = None
+    class_names: tuple[str, ...] = Field(min_length=1)
+    gsd_m: float = Field(gt=0, description="Metres per pixel that every chip is brought to.")
+    margin_px: int = Field(ge=0, description="Margin that inference cuts from each window.")
+    crop_px: int = Field(ge=32, multiple_of=32, description="Side of the square training crop.")
+    batch_size: int = Field(ge=1)
+    steps_per_epoch: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    ema_decay: float = Field(ge=0, lt=1, description="Decay of the moving average of the weights.")
+    seed: int
+    sources: dict[str, SourceRecipe]
+    augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _labels_are_classes(self) -> Self:
+        for name, source in self.sources.items():
+            unknown = set(source.labels) - set(self.class_names)
+            if unknown:
+                raise ValueError(f"source '{name}' labels {sorted(unknown)}, which are not in class_names")
+        return self

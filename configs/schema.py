@@ -1,0 +1,51 @@
+"""The one base of every schema, and the one way in which a file becomes a value."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vigibati.configs.errors import SettingsError
+
+
+class Schema(BaseModel):
+    """Frozen, and closed to unknown keys, so that a typing error is never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a YAML or JSON file (safe load: no tags, no code).
+
+        Raises:
+            SettingsError: The file is missing, is not YAML, or does not fit the schema;
+                the message names the first key that does not.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(path, f"cannot be read ({error})", "give an existing YAML or JSON file") from error
+        try:
+            values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        except (json.JSONDecodeError, yaml.YAMLError) as error:
+            raise SettingsError(path, f"does not parse ({error})", "mend the syntax") from error
+        return cls.checked(values, subject=path)
+
+    @classmethod
+    def checked(cls, values: object, *, subject: str | Path) -> Self:
+        """Validate parsed values, naming ``subject`` in the error.
+
+        Raises:
+            SettingsError: The values do not fit the schema.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"]) or "top level"
+            known = ", ".join(cls.model_fields)
+            raise SettingsError(subject, f"key '{key}': {first['msg']}", f"the keys are {known}") from error

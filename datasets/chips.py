@@ -1,0 +1,154 @@
+"""Chips as training samples: drawn by source, brought to one ground size, changed at random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, Sampler
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from vigibati.configs.errors import InputError
+from vigibati.configs.recipe import Augmentation, Recipe
+from vigibati.datasets.manifest import Chip
+
+
+class Sample(NamedTuple):
+    """One crop, or a batch of them along a leading axis.
+
+    Attributes:
+        image: Pixels, (3, H, W) uint8.
+        target: 1.0 where the class is there, (C, H, W) float32.
+        known: 1.0 where the target is to be believed, (C, H, W) float32. A class that a source
+            does not label is known only where another class is, because classes exclude each other.
+
+    A named tuple and no frozen dataclass, because Lightning moves batches between devices by
+    rebuilding their containers.
+    """
+
+    image: torch.Tensor
+    target: torch.Tensor
+    known: torch.Tensor
+
+
+def stack(samples: Sequence[Sample]) -> Sample:
+    """Collate samples into a batch."""
+    return Sample(
+        torch.stack([sample.image for sample in samples]),
+        torch.stack([sample.target for sample in samples]),
+        torch.stack([sample.known for sample in samples]),
+    )
+
+
+class TrainingChips(Dataset[Sample]):
+    """Random crops of chips, at the recipe's ground size.
+
+    The random numbers of a sample depend on the seed and its index alone, so that a run can be
+    repeated whatever the number of workers.
+    """
+
+    def __init__(self, chips: Sequence[Chip], recipe: Recipe) -> None:
+        self._chips = tuple(chips)
+        self._recipe = recipe
+        self._colour = _colour(recipe.augmentation)
+
+    def __len__(self) -> int:
+        return len(self._chips)
+
+    def __getitem__(self, key: int) -> Sample:
+        """Return the sample of draw ``key // len(self)`` of chip ``key % len(self)``."""
+        generator = np.random.default_rng((self._recipe.seed, key))
+        torch.manual_seed(int(generator.integers(2**62)))
+        chip = self._chips[key % len(self._chips)]
+        image = tv_tensors.Image(torch.from_numpy(chip.read_image().copy()).permute(2, 0, 1))  # (3, H, W)
+        mask = tv_tensors.Mask(torch.from_numpy(chip.read_mask()))  # (H, W)
+        geometry = self._geometry(chip, generator)
+        image, mask = geometry(image, mask)
+        quarter_turns = int(generator.integers(4))
+        image, mask = (torch.rot90(layer, quarter_turns, (-2, -1)) for layer in (image, mask))
+        labels = self._recipe.sources[chip.source].labels
+        return labelled(self._colour(image.contiguous()), mask, self._recipe.class_names, labels)
+
+    def _geometry(self, chip: Chip, generator: np.random.Generator) -> v2.Transform:
+        jitter = 1 + generator.uniform(-1, 1) * self._recipe.augmentation.scale
+        side_px = max(32, round(self._recipe.crop_px * self._recipe.gsd_m / chip.gsd_m * jitter))
+        return v2.Compose(
+            [
+                v2.RandomCrop(side_px, pad_if_needed=True, padding_mode="reflect"),
+                v2.Resize((self._recipe.crop_px, self._recipe.crop_px), antialias=True),
+                v2.RandomHorizontalFlip(),
+            ]
+        )
+
+
+def labelled(
+    image: torch.Tensor, mask: torch.Tensor, class_names: Sequence[str], labels: Sequence[str]
+) -> Sample:
+    """Turn class indices into one target plane per class.
+
+    Args:
+        image: (3, H, W) uint8.
+        mask: (H, W) class indices, 0 = background.
+        class_names: Class of index 1, 2, …
+        labels: Classes that the source of the mask labels.
+    """
+    planes = torch.stack([mask == index for index in range(1, len(class_names) + 1)])  # (C, H, W)
+    occupied = planes.any(dim=0)
+    known = torch.stack([torch.ones_like(occupied) if name in labels else occupied for name in class_names])
+    return Sample(image.as_subclass(torch.Tensor), planes.float(), known.float())
+
+
+class SourceSampler(Sampler[int]):
+    """Draws chips so that each source has the share that the recipe gives it."""
+
+    def __init__(self, chips: Sequence[Chip], recipe: Recipe) -> None:
+        self._length = recipe.steps_per_epoch * recipe.batch_size
+        self._seed = recipe.seed
+        self._epoch = 0
+        self._probabilities = sampling_probabilities(chips, recipe)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose which draw comes next, so that a resumed run goes on where it stopped."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[int]:
+        count = len(self._probabilities)
+        generator = np.random.default_rng((self._seed, self._epoch, count))
+        chosen = generator.choice(count, size=self._length, p=self._probabilities)
+        # A chip drawn twice must be cropped twice: the key carries the draw beside the chip.
+        draws = np.arange(self._length) + self._epoch * self._length
+        yield from (int(draw) * count + int(chip) for draw, chip in zip(draws, chosen, strict=True))
+
+
+def sampling_probabilities(chips: Sequence[Chip], recipe: Recipe) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the probability of each chip: the weight of its source, shared by its chips.
+
+    Raises:
+        InputError: A source of the recipe has no chip.
+    """
+    counts = {name: sum(chip.source == name for chip in chips) for name in recipe.sources}
+    for name, count in counts.items():
+        if not count:
+            raise InputError(f"source '{name}'", "the manifests hold no training chip of it", "add its manifest with --data")
+    weights = np.array([recipe.sources[chip.source].weight / counts[chip.source] for chip in chips])
+    return weights / weights.sum()
+
+
+def _colour(augmentation: Augmentation) -> v2.Transform:
+    return v2.Compose(
+        [
+            v2.ColorJitter(
+                brightness=augmentation.brightness,
+                contrast=augmentation.contrast,
+                saturation=augmentation.saturation,
+                hue=augmentation.hue,
+            ),
+            v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.2))], p=augmentation.blur_probability),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""The synthetic commune: a made-up place whose every building is known."""

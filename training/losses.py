@@ -1,0 +1,33 @@
+"""What a network is punished for."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+
+def masked_bce_dice(logits: torch.Tensor, target: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Mean of binary cross-entropy and of one minus the soft Dice coefficient.
+
+    Unknown pixels weigh nothing. Dice is taken per class over the whole batch, so that a chip
+    without any building does not dominate; a class without a known pixel adds nothing.
+
+    Args:
+        logits: (B, C, H, W), before the sigmoid.
+        target: (B, C, H, W), 1.0 where the class is there.
+        known: (B, C, H, W), 1.0 where the target is to be believed.
+
+    Reference:
+        Milletari et al., V-Net, 2016 (https://arxiv.org/abs/1606.04797): Dice with squares.
+    """
+    over = (0, 2, 3)
+    entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    support = known.sum(over)  # (C,)
+    bce = (entropy * known).sum(over) / support.clamp(min=1)
+    probabilities = torch.sigmoid(logits) * known
+    truth = target * known
+    shared = (probabilities * truth).sum(over)
+    total = (probabilities.square() + truth.square()).sum(over)
+    dice = 1 - (2 * shared + 1) / (total + 1)
+    present = (support > 0).float()
+    return ((bce + dice) * present).sum() / present.sum().clamp(min=1)

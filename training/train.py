@@ -1,0 +1,170 @@
+"""From a recipe and chip manifests to a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader
+
+from vigibati.configs.contract import ModelContract, TrainingSource
+from vigibati.configs.errors import InputError
+from vigibati.configs.progress import SILENT, Advance, Progress
+from vigibati.configs.recipe import Recipe
+from vigibati.datasets.chips import Sample, SourceSampler, TrainingChips, stack
+from vigibati.datasets.manifest import Chip, manifest_sha256
+from vigibati.datasets.validation_chips import ValidationChips
+from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vigibati.training.module import MEAN, STD, SegmentationModule
+
+
+def train(
+    recipe: Recipe,
+    chips: Sequence[Chip],
+    out: Path,
+    *,
+    start_from: Path | None = None,
+    accelerator: str = "cpu",
+    workers: int = 1,
+    progress: Progress = SILENT,
+) -> Checkpoint:
+    """Train a network and write it as a checkpoint.
+
+    A run that was interrupted goes on from its last finished epoch when it is called again with
+    the same ``out``; the curves lie in ``out/log/metrics.csv``.
+
+    Args:
+        recipe: What to train and how.
+        chips: All chips; those of split "train" are learnt from, those of split "val" measured.
+        out: Folder of the run; the checkpoint itself appears in ``out/checkpoint``.
+        start_from: Checkpoint folder whose weights the training starts from; random when None.
+        accelerator: "cpu" or "cuda", as Lightning names them.
+        workers: Processes that read chips.
+
+    Raises:
+        InputError: No chip to learn from or to measure on.
+        CheckpointError: ``start_from`` does not fit the recipe.
+    """
+    learnt, measured = _split(recipe, chips)
+    L.seed_everything(recipe.seed, workers=True)
+    module = SegmentationModule(recipe)
+    if start_from is not None:
+        module.network.load_state_dict(load_checkpoint(start_from).network.state_dict())
+    out.mkdir(parents=True, exist_ok=True)
+    total_epochs = recipe.epochs
+    with progress.stage("train", total_epochs, "epochs") as advance:
+        trainer = L.Trainer(
+            accelerator=accelerator,
+            devices=1,
+            precision="bf16-mixed" if accelerator == "cuda" else "32-true",
+            max_epochs=recipe.epochs,
+            limit_train_batches=recipe.steps_per_epoch,
+            callbacks=_callbacks(recipe, out, advance),
+            logger=CSVLogger(out, name="", version="log"),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+        last = out / "last.ckpt"
+        trainer.fit(
+            module,
+            _training_loader(recipe, learnt, workers),
+            _loader(ValidationChips(measured, recipe)),
+            ckpt_path=last if last.is_file() else None,
+            weights_only=True,
+        )
+    return save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), out / "checkpoint")
+
+
+class _EpochCallback(Callback):
+    """Tells the caller and the sampler that an epoch is over."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+
+    def on_train_epoch_start(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
+        """Give each epoch its own draw of chips, also after a resumption."""
+        sampler = getattr(trainer.train_dataloader, "sampler", None)
+        if isinstance(sampler, SourceSampler):
+            sampler.set_epoch(trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
+        """Count the epoch."""
+        self._advance(1)
+
+
+def _callbacks(recipe: Recipe, out: Path, advance: Advance) -> list[Callback]:
+    return [
+        EMAWeightAveraging(decay=recipe.ema_decay, use_buffers=True),
+        ModelCheckpoint(out, filename="last", save_weights_only=False, enable_version_counter=False),
+        _EpochCallback(advance),
+    ]
+
+
+def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip]]:
+    used = [chip for chip in chips if chip.source in recipe.sources]
+    learnt = [chip for chip in used if chip.split == "train"]
+    measured = [chip for chip in used if chip.split == "val"]
+    for split, members in (("train", learnt), ("val", measured)):
+        if not members:
+            raise InputError(f"recipe '{recipe.name}'", f"no chip of split '{split}' in its sources", "add a manifest")
+    return learnt, measured
+
+
+def _training_loader(recipe: Recipe, chips: list[Chip], workers: int) -> DataLoader[Sample]:
+    return DataLoader(
+        TrainingChips(chips, recipe),
+        batch_size=recipe.batch_size,
+        sampler=SourceSampler(chips, recipe),
+        num_workers=workers,
+        collate_fn=stack,
+        # Fork would copy the threads' locks of the parent into the workers.
+        multiprocessing_context="spawn" if workers else None,
+        persistent_workers=False,
+    )
+
+
+def _loader(dataset: ValidationChips) -> DataLoader[Sample]:
+    # One chip at a time: sources differ in size.
+    return DataLoader(dataset, batch_size=1, collate_fn=stack)
+
+
+def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> ModelContract:
+    total = sum(source.weight for source in recipe.sources.values())
+    sources = []
+    for name, source in recipe.sources.items():
+        own = [chip for chip in learnt if chip.source == name]
+        pixels = sum(mask.size for mask in (chip.read_mask() for chip in own))
+        sources.append(
+            TrainingSource(
+                name=name, chips=len(own), megapixels=round(pixels / 1e6, 3), share=round(source.weight / total, 4)
+            )
+        )
+    return ModelContract(
+        name=recipe.name,
+        architecture=recipe.architecture,
+        encoder=recipe.encoder,
+        decoder_channels=recipe.decoder_channels,
+        bands=("red", "green", "blue"),
+        mean=MEAN,
+        std=STD,
+        gsd_m=recipe.gsd_m,
+        class_names=recipe.class_names,
+        thresholds=tuple(0.5 for _ in recipe.class_names),
+        margin_px=recipe.margin_px,
+        sources=tuple(sources),
+        data_sha256=manifest_sha256([chip for chip in chips if chip.source in recipe.sources]),
+        weights_sha256="0" * 64,
+        trained_with=version("vigibati"),
+        recipe=recipe.name,
+    )
+
+
+def cuda_or_cpu() -> str:
+    """Return the accelerator that Lightning should use when none is asked for."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
