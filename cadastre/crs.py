@@ -1,24 +1,68 @@
-"""Which coordinate reference system: the legal one of a territory, the one to work in."""
+"""Which coordinate reference system to work in: metres, and the legal ones of the territory."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
+import math
 from typing import Final
 
 import pyproj
 
 from vigibati.configs.errors import RasterError
 
-LEGAL_CRS: Final = MappingProxyType(
-    {
-        "971": pyproj.CRS.from_epsg(5490),
-        "972": pyproj.CRS.from_epsg(5490),
-        "973": pyproj.CRS.from_epsg(2972),
-        "974": pyproj.CRS.from_epsg(2975),
-        "976": pyproj.CRS.from_epsg(4471),
-    }
-)
-"""Legal projected CRS by overseas département: RGAF09, RGFG95, RGR92, RGM04 in UTM."""
+_LEGAL: Final = (2154, 5490, 2972, 2975, 4471)
+"""Legal projected CRS of France (décret 2000-1276, modified): Lambert-93 for the mainland,
+and UTM zones for the Antilles, Guyane, La Réunion and Mayotte."""
 
-METROPOLITAN_CRS: Final = pyproj.CRS.from_epsg(2154)
-"""Legal projected CRS of metropolitan France: RGF93 / Lambert-93."""
+_LONGITUDE_LATITUDE: Final = 4326
+
+Extent = tuple[float, float, float, float]
+"""minx, miny, maxx, maxy."""
+
+
+def working_crs(raster_crs: pyproj.CRS, bounds: Extent) -> pyproj.CRS:
+    """Choose the CRS in which footprints and records are compared.
+
+    A projected CRS in metres is taken as it is, save Web Mercator, whose metres are
+    too long by 1/cos(latitude): it is replaced by :func:`metric_crs_at` of the centre.
+
+    Args:
+        raster_crs: CRS of the orthophoto.
+        bounds: Extent of the orthophoto in ``raster_crs``.
+
+    Raises:
+        RasterError: The CRS is in degrees, in feet, or not tied to the earth.
+    """
+    name, cure = (
+        raster_crs.name,
+        "reproject the orthophoto (gdalwarp -t_srs EPSG:2154 in metropolitan France)",
+    )
+    if raster_crs.is_geographic:
+        raise RasterError(f"CRS {name}", "is in degrees, where areas and distances have no meaning", cure)
+    if not raster_crs.is_projected:
+        raise RasterError(f"CRS {name}", "is no projected CRS", cure)
+    flat = raster_crs.to_2d()
+    unit = flat.axis_info[0].unit_name
+    if unit != "metre":
+        raise RasterError(f"CRS {name}", f"is in {unit}, not in metres", cure)
+    operation = flat.coordinate_operation
+    if operation is None or "Mercator" not in operation.method_name or "Transverse" in operation.method_name:
+        return flat
+    return metric_crs_at(((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2), crs=flat)
+
+
+def metric_crs_at(point: tuple[float, float], *, crs: pyproj.CRS) -> pyproj.CRS:
+    """Return the legal CRS of the French territory around a point, elsewhere its UTM zone.
+
+    Args:
+        point: x and y (longitude and latitude in a geographic CRS).
+        crs: CRS of ``point``.
+    """
+    to_degrees = pyproj.Transformer.from_crs(crs, _LONGITUDE_LATITUDE, always_xy=True)
+    longitude, latitude = to_degrees.transform(*point)
+    for code in _LEGAL:
+        legal = pyproj.CRS.from_epsg(code)
+        area = legal.area_of_use
+        if area and area.west <= longitude <= area.east and area.south <= latitude <= area.north:
+            return legal
+    zone = min(math.floor((longitude + 180) / 6) + 1, 60)
+    return pyproj.CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)

@@ -55,6 +55,11 @@ class Repairs:
             },
         )
 
+    @property
+    def altered(self) -> int:
+        """How many outlines differ from the source on the ground, or are gone."""
+        return sum(count for reason, count in self.counts.items() if reason != "flattened")
+
     def describe(self) -> str:
         """Return one sentence part per reason, such as "2 invalid outlines mended (a, b)"."""
         return "; ".join(
@@ -128,9 +133,7 @@ def _noted(ids: pd.Series[str], reason: str) -> Repairs:
     return Repairs({reason: len(ids)}, {reason: tuple(str(value) for value in ids.iloc[:_EXAMPLES])})
 
 
-def _only_polygons(
-    shapes: NDArray[np.object_], where: NDArray[np.bool_]
-) -> NDArray[np.object_]:
+def _only_polygons(shapes: NDArray[np.object_], where: NDArray[np.bool_]) -> NDArray[np.object_]:
     cut = np.array(shapes)
     cut[where] = [_polygons_of(shape) for shape in cut[where]]
     return cut
@@ -142,9 +145,10 @@ def _polygons_of(shape: BaseGeometry) -> BaseGeometry:
     while (nested := shapely.get_type_id(parts) >= _MULTIPOLYGON).any():
         parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
     polygons = parts[shapely.get_type_id(parts) == _POLYGON]
-    if len(polygons) == 1:
-        return polygons[0]
-    return shapely.MultiPolygon(list(polygons)) if len(polygons) else shape
+    if len(polygons) == 0:
+        return shape
+    single: BaseGeometry = polygons[0]
+    return single if len(polygons) == 1 else shapely.MultiPolygon(list(polygons))
 
 
 def _possible(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:

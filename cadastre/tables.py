@@ -8,7 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from vigibati.cadastre.repair import Repairs
@@ -90,11 +89,11 @@ class RecordSet:
     paths: tuple[Path, ...]
 
 
-def _typed(values: pd.Series[object], dtype: str) -> pd.Series[object]:
+def _typed(values: pd.Series, dtype: str) -> pd.Series:
     if dtype == "float64":
         return pd.to_numeric(values, errors="coerce").astype("float64").reset_index(drop=True)
     return values.astype("str").reset_index(drop=True)
 
 
-def _nulls(length: int, dtype: str) -> pd.Series[object]:
-    return pd.Series(np.full(length, np.nan), dtype=dtype)
+def _nulls(length: int, dtype: str) -> pd.Series:
+    return pd.Series([None] * length, dtype=dtype)

@@ -34,7 +34,9 @@ class ModelContract(Schema):
     gsd_m: float = Field(gt=0, description="Metres on the ground per pixel that the model was trained for.")
     class_names: tuple[str, ...] = Field(min_length=1, description="One output band per class, in order.")
     thresholds: tuple[float, ...] = Field(description="Probability from which a pixel belongs to the class.")
-    margin_px: int = Field(ge=0, description="Pixels cut from each side of a window because they lack context.")
+    margin_px: int = Field(
+        ge=0, description="Pixels cut from each side of a window because they lack context."
+    )
     sources: tuple[TrainingSource, ...] = Field(description="Where the training chips come from.")
     data_sha256: str = Field(description="SHA-256 over the chip manifests and every chip they name.")
     weights_sha256: str = Field(description="SHA-256 of the weights file next to the contract.")

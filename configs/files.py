@@ -32,7 +32,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(path.parent, f"cannot be made ({error.strerror})", "choose another folder") from error
+        raise OutputError(
+            path.parent, f"cannot be made ({error.strerror})", "choose another folder"
+        ) from error
     if not os.access(path.parent, os.W_OK):
         raise OutputError(path.parent, "cannot be written to", "choose a folder of yours")
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

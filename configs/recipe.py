@@ -21,7 +21,9 @@ class SourceRecipe(Schema):
 class Augmentation(Schema):
     """Random changes of a training chip, as ranges around 'no change'."""
 
-    scale: float = Field(default=0.2, ge=0, lt=1, description="Ground size per pixel is changed by ± this share.")
+    scale: float = Field(
+        default=0.2, ge=0, lt=1, description="Ground size per pixel is changed by ± this share."
+    )
     brightness: float = Field(default=0.25, ge=0, lt=1)
     contrast: float = Field(default=0.25, ge=0, lt=1)
     saturation: float = Field(default=0.3, ge=0, lt=1)

@@ -28,7 +28,9 @@ class Schema(BaseModel):
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(path, f"cannot be read ({error})", "give an existing YAML or JSON file") from error
+            raise SettingsError(
+                path, f"cannot be read ({error})", "give an existing YAML or JSON file"
+            ) from error
         try:
             values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
         except (json.JSONDecodeError, yaml.YAMLError) as error:

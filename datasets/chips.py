@@ -126,7 +126,9 @@ class SourceSampler(Sampler[int]):
         yield from (int(draw) * count + int(chip) for draw, chip in zip(draws, chosen, strict=True))
 
 
-def sampling_probabilities(chips: Sequence[Chip], recipe: Recipe) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def sampling_probabilities(
+    chips: Sequence[Chip], recipe: Recipe
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the probability of each chip: the weight of its source, shared by its chips.
 
     Raises:
@@ -135,7 +137,11 @@ def sampling_probabilities(chips: Sequence[Chip], recipe: Recipe) -> np.ndarray[
     counts = {name: sum(chip.source == name for chip in chips) for name in recipe.sources}
     for name, count in counts.items():
         if not count:
-            raise InputError(f"source '{name}'", "the manifests hold no training chip of it", "add its manifest with --data")
+            raise InputError(
+                f"source '{name}'",
+                "the manifests hold no training chip of it",
+                "add its manifest with --data",
+            )
     weights = np.array([recipe.sources[chip.source].weight / counts[chip.source] for chip in chips])
     return weights / weights.sum()
 

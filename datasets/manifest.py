@@ -54,14 +54,24 @@ def read_manifests(paths: Sequence[Path]) -> tuple[Chip, ...]:
 
 def _read_one(path: Path) -> list[Chip]:
     if not path.is_file():
-        raise InputError(path, "there is no such chip manifest", "give a CSV file with the columns " + ", ".join(_COLUMNS))
+        raise InputError(
+            path, "there is no such chip manifest", "give a CSV file with the columns " + ", ".join(_COLUMNS)
+        )
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise InputError(path, f"columns {missing} are missing", "give the columns " + ", ".join(_COLUMNS))
+            raise InputError(
+                path, f"columns {missing} are missing", "give the columns " + ", ".join(_COLUMNS)
+            )
         chips = [
-            Chip(path.parent / row["path"], path.parent / row["mask"], row["source"], row["split"], float(row["gsd_m"]))
+            Chip(
+                path.parent / row["path"],
+                path.parent / row["mask"],
+                row["source"],
+                row["split"],
+                float(row["gsd_m"]),
+            )
             for row in reader
         ]
     if not chips:
@@ -69,7 +79,9 @@ def _read_one(path: Path) -> list[Chip]:
     for chip in chips:
         for file in (chip.image, chip.mask):
             if not file.is_file():
-                raise InputError(path, f"names {file.name}, which is not there", "copy the chips beside the manifest")
+                raise InputError(
+                    path, f"names {file.name}, which is not there", "copy the chips beside the manifest"
+                )
     return chips
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightning as L
+import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
@@ -21,7 +21,7 @@ STD = (0.229, 0.224, 0.225)
 """Standard deviation per band, from the same source."""
 
 
-class SegmentationModule(L.LightningModule):
+class SegmentationModule(lightning.LightningModule):
     """Optimises one network by one recipe and measures IoU per class on validation chips."""
 
     def __init__(self, recipe: Recipe) -> None:

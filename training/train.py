@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import lightning as L
-import torch
+import lightning
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from vigibati.configs.contract import ModelContract, TrainingSource
 from vigibati.configs.errors import InputError
+from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips import Sample, SourceSampler, TrainingChips, stack
 from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.datasets.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from vigibati.inference.energy import Energy, measure_energy
 from vigibati.training.module import MEAN, STD, SegmentationModule
+
+_RUNS_FILE = "training.json"
 
 
 def train(
@@ -36,7 +41,8 @@ def train(
     """Train a network and write it as a checkpoint.
 
     A run that was interrupted goes on from its last finished epoch when it is called again with
-    the same ``out``; the curves lie in ``out/log/metrics.csv``.
+    the same ``out``; the curves lie in
+    ``out/log/version_N/metrics.csv``, one N per interruption.
 
     Args:
         recipe: What to train and how.
@@ -45,27 +51,28 @@ def train(
         start_from: Checkpoint folder whose weights the training starts from; random when None.
         accelerator: "cpu" or "cuda", as Lightning names them.
         workers: Processes that read chips.
+        progress: Listener.
 
     Raises:
         InputError: No chip to learn from or to measure on.
         CheckpointError: ``start_from`` does not fit the recipe.
     """
     learnt, measured = _split(recipe, chips)
-    L.seed_everything(recipe.seed, workers=True)
+    lightning.seed_everything(recipe.seed, workers=True)
     module = SegmentationModule(recipe)
     if start_from is not None:
         module.network.load_state_dict(load_checkpoint(start_from).network.state_dict())
     out.mkdir(parents=True, exist_ok=True)
-    total_epochs = recipe.epochs
-    with progress.stage("train", total_epochs, "epochs") as advance:
-        trainer = L.Trainer(
+    started = time.monotonic()
+    with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
+        trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=1,
             precision="bf16-mixed" if accelerator == "cuda" else "32-true",
             max_epochs=recipe.epochs,
             limit_train_batches=recipe.steps_per_epoch,
             callbacks=_callbacks(recipe, out, advance),
-            logger=CSVLogger(out, name="", version="log"),
+            logger=CSVLogger(out, name="log"),
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,
@@ -78,7 +85,35 @@ def train(
             ckpt_path=last if last.is_file() else None,
             weights_only=True,
         )
-    return save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), out / "checkpoint")
+    checkpoint = save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), out / "checkpoint")
+    minutes = (time.monotonic() - started) / 60
+    _record_run(recipe, checkpoint.folder, start_from, accelerator, minutes, energy.result)
+    return checkpoint
+
+
+def read_runs(folder: Path) -> list[dict[str, object]]:
+    """Return the training runs that led to a checkpoint, oldest first; none where none are recorded."""
+    path = folder / _RUNS_FILE
+    runs: list[dict[str, object]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return runs
+
+
+def _record_run(
+    recipe: Recipe, folder: Path, start_from: Path | None, device: str, minutes: float, energy: Energy | None
+) -> None:
+    runs = [] if start_from is None else read_runs(start_from)
+    runs.append(
+        {
+            "recipe": recipe.name,
+            "epochs": recipe.epochs,
+            "device": device,
+            "minutes": round(minutes, 1),
+            "energy_kwh": None if energy is None else round(energy.kwh, 4),
+            "energy_method": "not measured" if energy is None else energy.method,
+        }
+    )
+    with whole_file(folder / _RUNS_FILE) as temporary:
+        temporary.write_text(json.dumps(runs, indent=2) + "\n", encoding="utf-8")
 
 
 class _EpochCallback(Callback):
@@ -87,13 +122,13 @@ class _EpochCallback(Callback):
     def __init__(self, advance: Advance) -> None:
         self._advance = advance
 
-    def on_train_epoch_start(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Give each epoch its own draw of chips, also after a resumption."""
         sampler = getattr(trainer.train_dataloader, "sampler", None)
         if isinstance(sampler, SourceSampler):
             sampler.set_epoch(trainer.current_epoch)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, _module: L.LightningModule) -> None:
+    def on_train_epoch_end(self, _trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Count the epoch."""
         self._advance(1)
 
@@ -112,7 +147,9 @@ def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip
     measured = [chip for chip in used if chip.split == "val"]
     for split, members in (("train", learnt), ("val", measured)):
         if not members:
-            raise InputError(f"recipe '{recipe.name}'", f"no chip of split '{split}' in its sources", "add a manifest")
+            raise InputError(
+                f"recipe '{recipe.name}'", f"no chip of split '{split}' in its sources", "add a manifest"
+            )
     return learnt, measured
 
 
@@ -142,7 +179,10 @@ def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> 
         pixels = sum(mask.size for mask in (chip.read_mask() for chip in own))
         sources.append(
             TrainingSource(
-                name=name, chips=len(own), megapixels=round(pixels / 1e6, 3), share=round(source.weight / total, 4)
+                name=name,
+                chips=len(own),
+                megapixels=round(pixels / 1e6, 3),
+                share=round(source.weight / total, 4),
             )
         )
     return ModelContract(
@@ -163,8 +203,3 @@ def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> 
         trained_with=version("vigibati"),
         recipe=recipe.name,
     )
-
-
-def cuda_or_cpu() -> str:
-    """Return the accelerator that Lightning should use when none is asked for."""
-    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ _DECIMALS = 7
 _STREAM = 3
 _POOL_SYMBOL = "65"
 _MASS_REWRITE = date(2018, 11, 5)
+_VINTAGE = date(2024, 12, 31)
 _PLAN_APPROVED = "20230619"
 _ZONE_NAMES = {
     "U": "Zone urbaine déjà équipée",
@@ -63,23 +64,12 @@ def write_cadastre(cadastre: CadastralPlan, folder: Path, *, insee: str, seed: i
         OutputError: The folder cannot be written to.
     """
     dates = _Dates(seed)
-    sheets = [_sheet(row, insee, dates) for row in cadastre.sheets.itertuples()]
-    parcels = [_parcel(row, insee, dates) for row in cadastre.parcels.itertuples()]
-    buildings = [
-        {"type": "01" if row.durable else "02", "nom": None, "commune": insee, **dates.of(row.sheet_id, row.since)}
-        for row in cadastre.buildings.itertuples()
-    ]
-    pools = [
-        {"SYM": _POOL_SYMBOL, "commune": insee, **dates.of(row.sheet_id, row.since)}
-        for row in cadastre.pools.itertuples()
-    ]
-    files = CadastreFiles(
-        *(folder / f"cadastre-{insee}-{name}.json.gz" for name in ("parcelles", "batiments", "feuilles", "tsurf"))
-    )
-    _write_geojson(files.parcels, cadastre.parcels, parcels)
-    _write_geojson(files.buildings, cadastre.buildings, buildings)
-    _write_geojson(files.sheets, cadastre.sheets, sheets)
-    _write_geojson(files.pools, cadastre.pools, pools)
+    names = ("parcelles", "batiments", "feuilles", "tsurf")
+    files = CadastreFiles(*(folder / f"cadastre-{insee}-{name}.json.gz" for name in names))
+    _write_geojson(files.sheets, cadastre.sheets, _sheets(cadastre, insee, dates))
+    _write_geojson(files.parcels, cadastre.parcels, _parcels(cadastre, insee, dates))
+    _write_geojson(files.buildings, cadastre.buildings, _buildings(cadastre, insee, dates))
+    _write_geojson(files.pools, cadastre.pools, _pools(cadastre, insee, dates))
     return files
 
 
@@ -132,7 +122,7 @@ class _Dates:
         vectorised = self.vectorised.setdefault(sheet_id, date(2004, 1, 5) + self._days(1500))
         # Declared within the year that follows: 90 days by law, often longer.
         declared = date(max(since, 1), 7, 1) + self._days(365)
-        created = max(vectorised, declared)
+        created = max(vectorised, min(declared, _VINTAGE))
         return {"created": created.isoformat(), "updated": max(created, _MASS_REWRITE).isoformat()}
 
     def declared_area_m2(self, area_m2: float) -> int:
@@ -145,16 +135,86 @@ class _Dates:
         return timedelta(days=int(self.generator.integers(most)))
 
 
-def _sheet(row: object, insee: str, dates: _Dates) -> Properties:
-    sheet_id, section = str(row.sheet_id), str(row.section)  # type: ignore[attr-defined]
-    return {
-        "id": sheet_id,
-        "commune": insee,
-        "prefixe": "000",
-        "section": section,
-        "numero": sheet_id[-2:],
-        "qualite": "01",
-        "modeConfection": "02",
-        "echelle": 1000,
-        **dates.of(sheet_id, 0),
-    }
+def _sheets(cadastre: CadastralPlan, insee: str, dates: _Dates) -> list[Properties]:
+    layer = cadastre.sheets
+    return [
+        {
+            "id": sheet_id,
+            "commune": insee,
+            "prefixe": "000",
+            "section": section,
+            "numero": sheet_id[-2:],
+            "qualite": "01",
+            "modeConfection": "02",
+            "echelle": 1000,
+            **dates.of(sheet_id, 0),
+        }
+        for sheet_id, section in zip(layer["sheet_id"], layer["section"], strict=True)
+    ]
+
+
+def _parcels(cadastre: CadastralPlan, insee: str, dates: _Dates) -> list[Properties]:
+    layer = cadastre.parcels
+    columns = [layer[name] for name in ("parcel_id", "section", "number", "sheet_id")]
+    return [
+        {
+            "id": parcel_id,
+            "commune": insee,
+            "prefixe": "000",
+            "section": section,
+            "numero": str(number),
+            "contenance": dates.declared_area_m2(area_m2),
+            "arpente": dates.surveyed(),
+            **dates.of(sheet_id, 0),
+        }
+        for parcel_id, section, number, sheet_id, area_m2 in zip(*columns, layer.geometry.area, strict=True)
+    ]
+
+
+def _buildings(cadastre: CadastralPlan, insee: str, dates: _Dates) -> list[Properties]:
+    layer = cadastre.buildings
+    return [
+        {"type": "01" if durable else "02", "nom": None, "commune": insee, **dates.of(sheet_id, since)}
+        for durable, sheet_id, since in zip(layer["durable"], layer["sheet_id"], layer["since"], strict=True)
+    ]
+
+
+def _pools(cadastre: CadastralPlan, insee: str, dates: _Dates) -> list[Properties]:
+    layer = cadastre.pools
+    return [
+        {"SYM": _POOL_SYMBOL, "commune": insee, **dates.of(sheet_id, since)}
+        for sheet_id, since in zip(layer["sheet_id"], layer["since"], strict=True)
+    ]
+
+
+def _write_geojson(path: Path, layer: gpd.GeoDataFrame, properties: list[Properties]) -> None:
+    """Write one feature a line; a property ``id`` is the feature's id as well."""
+    features = []
+    for held, outline in zip(properties, _in_degrees(layer.geometry.to_numpy()), strict=True):
+        identity = {"id": held["id"]} if "id" in held else {}
+        geometry = shapely.geometry.mapping(outline)
+        feature = {"type": "Feature", **identity, "geometry": geometry, "properties": held}
+        features.append(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
+    text = '{"type":"FeatureCollection","features":[\n' + ",\n".join(features) + "]}"
+    with (
+        whole_file(path) as temporary,
+        temporary.open("wb") as handle,
+        # No name and no time in the header: the same plan gives the same bytes.
+        gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as packed,
+    ):
+        packed.write(text.encode())
+
+
+def _in_degrees(outlines: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return polygons in EPSG:4326, longitude first, on the grid of the format, valid on it.
+
+    Exteriors run counter-clockwise (RFC 7946). A polygon with a neck narrower than the grid
+    falls into a MultiPolygon.
+    """
+    to_degrees = pyproj.Transformer.from_crs(EPSG, 4326, always_xy=True)
+    points = shapely.get_coordinates(outlines)
+    degrees = np.column_stack(to_degrees.transform(points[:, 0], points[:, 1]))
+    gridded = shapely.set_precision(shapely.set_coordinates(outlines.copy(), degrees), 10.0**-_DECIMALS)
+    # Without the grid as their precision, or each later operation would snap again.
+    free = shapely.set_precision(gridded, 0)
+    return shapely.orient_polygons(shapely.transform(free, lambda values: values.round(_DECIMALS)))

@@ -42,7 +42,7 @@ class Wave:
         """Return the push at points, (n, 2) metres in and out."""
         along = points @ np.array([np.cos(self.heading), np.sin(self.heading)])
         height = np.sin(2 * np.pi * along / self.period_m + self.phase)
-        return height[:, np.newaxis] * np.array([self.dx_m, self.dy_m])
+        return np.column_stack([height * self.dx_m, height * self.dy_m])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,8 @@ def draw_displacement(sheet_ids: Iterable[str], *, seed: int) -> Displacement:
     shifts = []
     for sheet_id in sorted(set(sheet_ids)):
         length_m, heading = generator.uniform(0, MOST_SHIFT_M), generator.uniform(0, 2 * np.pi)
-        shifts.append(SheetShift(sheet_id, float(length_m * np.cos(heading)), float(length_m * np.sin(heading))))
+        dx_m, dy_m = length_m * np.cos(heading), length_m * np.sin(heading)
+        shifts.append(SheetShift(sheet_id, float(dx_m), float(dy_m)))
     return Displacement(tuple(shifts), waves)
 
 
@@ -114,7 +115,7 @@ def jitter(geometries: NDArray[np.object_], *, sigma_m: float, seed: int) -> NDA
         seed: Same seed and vertices, same noise.
     """
     generator = np.random.default_rng([seed, _STREAM + 1])
-    points, owner = shapely.get_coordinates(geometries, return_index=True)
+    points = shapely.get_coordinates(geometries)
     places = np.round(points / _SAME_VERTEX_M).astype(np.int64)
     distinct, place = np.unique(places, axis=0, return_inverse=True)
     noise = generator.normal(0.0, sigma_m, distinct.shape).clip(-_NOISE_CUT * sigma_m, _NOISE_CUT * sigma_m)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from shapely.geometry import LineString, Polygon, box
@@ -16,8 +16,12 @@ Material = Literal["tile", "slate", "metal", "gravel", "concrete"]
 BuildingPlanting = Literal["recorded", "undeclared_house", "extension", "shed"]
 PoolPlanting = Literal["recorded", "pool"]
 RoadSurface = Literal["asphalt", "gravel", "earth", "paving"]
-Crop = Literal["meadow", "wheat", "stubble", "maize", "rapeseed", "vineyard", "bare", "wood", "garden", "orchard"]
-TrapKind = Literal["greenhouse", "tarpaulin", "trampoline", "parking", "silage", "pallets", "patio", "solar_field"]
+Crop = Literal[
+    "meadow", "wheat", "stubble", "maize", "rapeseed", "vineyard", "bare", "wood", "garden", "orchard"
+]
+TrapKind = Literal[
+    "greenhouse", "tarpaulin", "trampoline", "parking", "silage", "pallets", "patio", "solar_field"
+]
 ZoneKind = Literal["U", "AUc", "A", "N"]
 
 ROOFS: tuple[Roof, ...] = get_args(Roof)
@@ -64,7 +68,9 @@ class Building:
         since: First year in which it stands.
         until: First year in which it no longer stands, or None.
         detail: Seed of the texture, of chimneys, skylights and panels.
-        wall_bands: True when neighbours share walls (terraces): no gap, no overhang.
+        ridge_rad: Direction of the ridge, counter-clockwise from the east; None for the long
+            side of the smallest rectangle around the outline.
+        wings: Rectangles of which the outline is made, each with its own ridge; empty for one.
     """
 
     outline: Polygon
@@ -76,7 +82,8 @@ class Building:
     since: int
     until: int | None = None
     detail: int = 0
-    wall_bands: bool = False
+    ridge_rad: float | None = None
+    wings: tuple[Polygon, ...] = ()
 
     def stands(self, year: int) -> bool:
         """Return whether it can be seen in an image of that year."""
@@ -119,7 +126,7 @@ class Road:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Ground of one kind: a crop, a meadow, a wood, a garden."""
+    """Ground of one kind: a crop, a meadow, a wood, a garden, or a street without centre line."""
 
     outline: Polygon
     crop: Crop
@@ -200,7 +207,6 @@ class GroundPlan:
     sheets: tuple[Sheet, ...] = ()
     zones: tuple[Zone, ...] = ()
     demolished: tuple[DemolishedRecord, ...] = ()
-    sealed: tuple[Polygon, ...] = field(default=())
 
     def standing(self, year: int) -> tuple[Building, ...]:
         """Return the buildings that can be seen in an image of that year."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -9,9 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import Polygon
 
 from vigibati.datasets.synth.offsets import Displacement, jitter
-from vigibati.datasets.synth.plan import EPSG, GroundPlan
+from vigibati.datasets.synth.plan import EPSG, GroundPlan, outlines
 
 OVERHANG_M = 0.3
 """How far roofs reach beyond walls: the cadastre draws walls, the image shows roofs."""
@@ -20,6 +22,7 @@ NOISE_M = 0.1
 """Standard deviation of a building's vertices in the plan."""
 
 _GAP_M = 0.1
+_GRID_M = 0.01
 _SMALLEST_M2 = 1.0
 _NARROWEST_M = 0.4
 
@@ -46,7 +49,8 @@ def draw_records(plan: GroundPlan, *, insee: str, year: int) -> CadastralPlan:
 
     Recorded buildings and pools that stand in that year, and records of demolished ones; what
     was planted is absent. Outlines are walls: the roofs less an overhang of 0.3 m, except where
-    two roofs meet. Buildings are cut at parcel limits, as the French plan does.
+    two roofs meet. Buildings are cut at parcel limits, as the French plan does. Coordinates are
+    whole centimetres, as in EDIGEO.
 
     Args:
         plan: The ground.
@@ -54,18 +58,19 @@ def draw_records(plan: GroundPlan, *, insee: str, year: int) -> CadastralPlan:
         year: Year of the image that the records will be compared with.
 
     Raises:
-        ValueError: A section has two sheets or none, or ``insee`` is not five characters.
+        ValueError: The plan has no sheet, a section has two sheets or none, or ``insee`` is not
+            five characters.
     """
     if len(insee) != len("99007"):
         raise ValueError(f"insee must have five characters, not {insee!r}")
     sections = [sheet.section for sheet in plan.sheets]
-    if len(set(sections)) != len(sections):
-        raise ValueError("each section must have one sheet")
+    if not sections or len(set(sections)) != len(sections):
+        raise ValueError("there must be sheets, and one for each section")
     if missing := {parcel.section for parcel in plan.parcels} - set(sections):
         raise ValueError(f"parcels lie in sections without a sheet: {sorted(missing)}")
     sheets = _table(
         {"sheet_id": [f"{_section_id(insee, section)}01" for section in sections], "section": sections},
-        [sheet.outline for sheet in plan.sheets],
+        _largest(_on_grid([sheet.outline for sheet in plan.sheets])),
     )
     parcels = _table(
         {
@@ -74,10 +79,10 @@ def draw_records(plan: GroundPlan, *, insee: str, year: int) -> CadastralPlan:
             "number": [p.number for p in plan.parcels],
             "sheet_id": [f"{_section_id(insee, p.section)}01" for p in plan.parcels],
         },
-        [p.outline for p in plan.parcels],
+        _largest(_on_grid(outlines(plan.parcels))),
     )
     pools = [pool for pool in plan.pools if pool.planted == "recorded" and pool.stands(year)]
-    water = _array([pool.outline for pool in pools])
+    water = _largest(_on_grid(outlines(pools)))
     return CadastralPlan(
         sheets=sheets,
         parcels=parcels,
@@ -112,42 +117,39 @@ def _table(columns: dict[str, list[str] | list[int] | list[bool]], outlines: obj
     return gpd.GeoDataFrame(columns, geometry=outlines, crs=EPSG)
 
 
-def _array(polygons: list[shapely.Polygon]) -> NDArray[np.object_]:
-    return np.array([*polygons, None], dtype=object)[:-1]
-
-
 def _recorded_walls(plan: GroundPlan, year: int) -> gpd.GeoDataFrame:
-    """Return recorded walls: the block that a roof belongs to less the overhang at its free edges."""
-    roofs = _array([building.outline for building in plan.standing(year)])
+    """Return recorded walls: each roof within its block less the overhang at the block's free edges."""
     recorded = [building for building in plan.standing(year) if building.planted == "recorded"]
-    blocks = shapely.union_all(shapely.buffer(roofs, _GAP_M / 2, join_style="mitre"))
-    walls = shapely.buffer(blocks, -OVERHANG_M - _GAP_M / 2, join_style="mitre")
-    shapely.prepare(walls)
-    standing = shapely.intersection(_array([building.outline for building in recorded]), walls)
-    gone = shapely.buffer(_array([record.outline for record in plan.demolished]), -OVERHANG_M, join_style="mitre")
+    roofs = np.array(outlines(recorded), dtype=object)
+    blocks = shapely.union_all(shapely.buffer(outlines(plan.standing(year)), _GAP_M / 2, join_style="mitre"))
+    shrunk = shapely.get_parts(shapely.buffer(blocks, -OVERHANG_M - _GAP_M / 2, join_style="mitre"))
+    roof, block = _meeting(roofs, shrunk)
+    gone = np.array([record.outline for record in plan.demolished], dtype=object)
+    demolished = shapely.buffer(gone, -OVERHANG_M, join_style="mitre")
     columns: dict[str, list[str] | list[int] | list[bool]] = {
-        "durable": [*(building.durable for building in recorded), *(True for _ in gone)],
-        "since": [*(building.since for building in recorded), *(0 for _ in gone)],
+        "durable": [*(recorded[place].durable for place in roof), *(True for _ in demolished)],
+        "since": [*(recorded[place].since for place in roof), *(0 for _ in demolished)],
     }
-    return _table(columns, np.concatenate([standing, gone]))
+    return _table(columns, np.concatenate([shapely.intersection(roofs[roof], shrunk[block]), demolished]))
 
 
 def _cut_at_parcels(
     walls: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, sheets: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
-    outlines, limits = walls.geometry.to_numpy(), parcels.geometry.to_numpy()
-    inside, parcel = shapely.STRtree(limits).query(outlines, predicate="intersects")
-    in_parcel = shapely.intersection(outlines[inside], limits[parcel])
-    on_road = shapely.difference(outlines, shapely.union_all(limits))
-    nearest = _sheet_of(on_road, sheets)
+    drawn, limits = walls.geometry.to_numpy(), parcels.geometry.to_numpy()
+    wall, parcel = _meeting(drawn, limits)
+    in_parcel = shapely.intersection(drawn[wall], limits[parcel])
+    held_m2 = np.bincount(wall, weights=shapely.area(in_parcel), minlength=len(drawn))
+    over = np.flatnonzero(shapely.area(drawn) - held_m2 >= _SMALLEST_M2)
+    on_road = shapely.difference(drawn[over], shapely.union_all(limits))
     pieces = pd.DataFrame(
         {
-            "wall": np.concatenate([inside, np.arange(len(walls))]),
-            "sheet_id": np.concatenate([parcels["sheet_id"].to_numpy(object)[parcel], np.array(nearest, object)]),
+            "wall": np.concatenate([wall, over]),
+            "sheet_id": parcels["sheet_id"].iloc[parcel].tolist() + _sheet_of(on_road, sheets),
             "geometry": np.concatenate([in_parcel, on_road]),
         }
     )
-    geometry, owner = shapely.get_parts(pieces["geometry"].to_numpy(), return_index=True)
+    geometry, owner = shapely.get_parts(_on_grid(pieces["geometry"].to_numpy()), return_index=True)
     drawable = (
         (shapely.get_type_id(geometry) == shapely.GeometryType.POLYGON)
         & (shapely.area(geometry) >= _SMALLEST_M2)
@@ -156,14 +158,28 @@ def _cut_at_parcels(
     kept = pieces.iloc[owner[drawable]].assign(geometry=geometry[drawable])
     kept = kept.sort_values("wall", kind="stable").reset_index(drop=True)
     known = walls.drop(columns="geometry").iloc[kept["wall"]].reset_index(drop=True)
-    return gpd.GeoDataFrame(known.assign(sheet_id=kept["sheet_id"]), geometry=kept["geometry"].to_numpy(), crs=EPSG)
+    known = known.assign(sheet_id=kept["sheet_id"])
+    return gpd.GeoDataFrame(known, geometry=kept["geometry"].to_numpy(), crs=EPSG)
 
 
-def _sheet_of(outlines: NDArray[np.object_], sheets: gpd.GeoDataFrame) -> list[str]:
-    """Return the sheet that each outline lies on, or the nearest; empty outlines get the first."""
-    if not len(outlines):
-        return []
-    points = shapely.point_on_surface(outlines)
-    points = np.where(shapely.is_empty(points), sheets.geometry.iloc[0].centroid, points)
-    nearest = shapely.STRtree(sheets.geometry.to_numpy()).nearest(points)
-    return [str(sheet_id) for sheet_id in sheets["sheet_id"].to_numpy(object)[nearest]]
+def _on_grid(shapes: Sequence[Polygon] | NDArray[np.object_]) -> NDArray[np.object_]:
+    gridded = shapely.set_precision(np.array(shapes, dtype=object), _GRID_M)
+    # Shapes that keep the grid as their precision lose whole buildings: GEOS then snaps inside
+    # every operation, and a negative buffer can come out empty.
+    return shapely.set_precision(gridded, 0)
+
+
+def _largest(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return one polygon for each shape: a neck narrower than the grid cuts a polygon in two."""
+    return np.array([max(shapely.get_parts(shape), key=shapely.area) for shape in shapes], dtype=object)
+
+
+def _meeting(shapes: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the pairs that intersect as rows of indices (2, n); either side may be empty."""
+    return shapely.STRtree(others).query(shapes, predicate="intersects").reshape(2, -1)
+
+
+def _sheet_of(shapes: NDArray[np.object_], sheets: gpd.GeoDataFrame) -> list[str]:
+    """Return the sheet that each shape lies on, or the nearest one."""
+    nearest = shapely.STRtree(sheets.geometry.to_numpy()).nearest(shapely.point_on_surface(shapes))
+    return [str(sheet_id) for sheet_id in sheets["sheet_id"].iloc[nearest]]

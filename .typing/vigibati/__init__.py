@@ -1,0 +1,1 @@
+../../vigibati/__init__.py

@@ -1,0 +1,268 @@
+"""Footprints against records: which differences a person should look at."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from vigibati.cadastre.bands import size_bands
+from vigibati.cadastre.case_id import case_ids
+from vigibati.cadastre.offsets import Offsets
+from vigibati.cadastre.pairing import Geometries, as_array
+from vigibati.cadastre.residue import grown_parts, residue
+from vigibati.cadastre.unseen import seen_shares
+from vigibati.configs.errors import RecordsError
+from vigibati.configs.rules import CASE_KINDS, CaseKind, ComparisonRules
+
+CASE_COLUMNS = (
+    "case_id",
+    "kind",
+    "area_m2",
+    "area_low_m2",
+    "area_high_m2",
+    "size_band",
+    "p_building",
+    "covered",
+    "offset_m",
+    "tolerance_m",
+    "geometry",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReport:
+    """Counts of one comparison.
+
+    Attributes:
+        footprints: Footprints that were given, of all kinds.
+        footprints_outside_cover: Those where the records do not speak: unknown, not a case.
+        footprints_recorded: Those inside that led to no case.
+        records: Records that were given, pools included.
+        pool_records: Pools among them; without any, every pool in the image is a case.
+        records_outside_image: Records, other than pools, that do not lie wholly in the image.
+        new_building: Cases of that kind; likewise the next three.
+        extension: Parts of footprints, which may be several per footprint.
+        not_seen: Records.
+        pool: Pool footprints.
+    """
+
+    footprints: int
+    footprints_outside_cover: int
+    footprints_recorded: int
+    records: int
+    pool_records: int
+    records_outside_image: int
+    new_building: int
+    extension: int
+    not_seen: int
+    pool: int
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Cases, in a fixed order, and what was counted on the way."""
+
+    cases: gpd.GeoDataFrame
+    report: ComparisonReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Cases of one kind; arrays are aligned."""
+
+    kind: CaseKind
+    geometry: Geometries
+    probability: NDArray[np.float64]
+    covered: NDArray[np.float64]
+    offset_m: NDArray[np.float64]
+    tolerance_m: NDArray[np.float64]
+    sources: int
+
+
+def compare(
+    footprints: gpd.GeoDataFrame,
+    records: gpd.GeoDataFrame,
+    offsets: Offsets,
+    *,
+    rules: ComparisonRules,
+    cover: shapely.Geometry,
+    imaged: shapely.Geometry | None = None,
+) -> Comparison:
+    """Compare what was found in the image with what the cadastre knows.
+
+    A building footprint is compared with the union of all records around it, many to many. Covered
+    by less than ``new_below`` it is a new building; otherwise each part of it that no record explains
+    is an extension. A pool without a recorded pool within the tolerance is a case of its own kind,
+    and a record (other than a pool) with no footprint on it is reported as not seen.
+
+    Args:
+        footprints: ``kind`` (building or pool), ``probability``, polygons.
+        records: Canonical records as published, in the same projected CRS; they are moved here.
+        offsets: From `register`, for these records.
+        rules: Its ``cases`` and ``bands_m2`` are used.
+        cover: Region in which the records are known, in the same CRS.
+        imaged: Region with image; None takes the convex hull of the footprints. Only records
+            wholly inside can be reported as not seen.
+
+    Returns:
+        Cases with the columns of `CASE_COLUMNS` (``p_building`` is the mean probability of the whole
+        footprint, and null for records not seen, where the model has said nothing) and the counts.
+
+    Raises:
+        RecordsError: Footprints and records are in different CRS, or the offsets do not fit.
+    """
+    if footprints.crs != records.crs:
+        raise RecordsError(
+            "records", f"are in {records.crs}, footprints in {footprints.crs}", "bring both into one CRS"
+        )
+    moved = offsets.apply(records)
+    shapely.prepare(cover)
+    known = shapely.intersects(cover, shapely.point_on_surface(as_array(footprints)))
+    inside = footprints[known]
+    is_pool, was_pool = inside["kind"] == "pool", moved["kind"] == "pool"
+    region = (
+        shapely.convex_hull(shapely.geometrycollections(as_array(footprints))) if imaged is None else imaged
+    )
+    shapely.prepare(region)
+    in_image = shapely.covers(region, as_array(moved)) & ~was_pool.to_numpy()
+    found = [
+        *_unrecorded(inside[~is_pool], moved[~was_pool], rules),
+        _unrecorded_pools(inside[is_pool], moved[was_pool], rules),
+        _not_seen(inside[~is_pool], moved[in_image], rules),
+    ]
+    cases = _table(found, rules, footprints)
+    counts = {kind: int((cases["kind"] == kind).sum()) for kind in CASE_KINDS}
+    report = ComparisonReport(
+        footprints=len(footprints),
+        footprints_outside_cover=int((~known).sum()),
+        footprints_recorded=len(inside) - sum(each.sources for each in found if each.kind != "not_seen"),
+        records=len(records),
+        pool_records=int(was_pool.sum()),
+        records_outside_image=int((~was_pool).sum() - in_image.sum()),
+        **counts,
+    )
+    return Comparison(cases=cases, report=report)
+
+
+def _unrecorded(
+    footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules
+) -> list[_Found]:
+    """Return new buildings and extensions."""
+    outlines = as_array(footprints)
+    probability = footprints["probability"].to_numpy(dtype=float)
+    offset, tolerance = _nearest(outlines, records, rules)
+    left = residue(
+        outlines, as_array(records), records["tolerance_m"].to_numpy(dtype=float), rules=rules.cases
+    )
+    seeded = shapely.area(left.seeds) >= rules.cases.seed_min_m2
+    fresh = left.covered < rules.cases.new_below
+    big = shapely.area(outlines) >= rules.cases.min_area_m2
+    new = np.flatnonzero(seeded & fresh & big)
+    parts: list[shapely.Geometry] = []
+    owner: list[int] = []
+    for row in np.flatnonzero(seeded & ~fresh):
+        reach = rules.cases.growth_factor * tolerance[row]
+        grown = grown_parts(outlines[row], left.seeds[row], left.bare[row], reach, rules.cases.min_area_m2)
+        parts += grown
+        owner += [int(row)] * len(grown)
+    rows = np.asarray(owner, dtype=np.intp)
+    kinds: tuple[tuple[CaseKind, Geometries, NDArray[np.intp]], ...] = (
+        ("new_building", outlines[new], new),
+        ("extension", np.asarray(parts, dtype=object), rows),
+    )
+    return [
+        _Found(
+            kind,
+            shapes,
+            probability[of],
+            left.covered[of],
+            offset[of],
+            tolerance[of],
+            sources=len(np.unique(of)),
+        )
+        for kind, shapes, of in kinds
+    ]
+
+
+def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules: ComparisonRules) -> _Found:
+    outlines = as_array(pools)
+    offset, tolerance = _nearest(outlines, recorded, rules)
+    big = shapely.area(outlines) >= rules.cases.min_pool_m2
+    known = np.zeros(len(outlines), dtype=bool)
+    if len(recorded) > 0:
+        known[
+            shapely.STRtree(as_array(recorded)).query(outlines, predicate="dwithin", distance=tolerance)[0]
+        ] = True
+    rows = np.flatnonzero(big & ~known)
+    probability = pools["probability"].to_numpy(dtype=float)[rows]
+    return _Found(
+        "pool",
+        outlines[rows],
+        probability,
+        np.zeros(len(rows)),
+        offset[rows],
+        tolerance[rows],
+        sources=len(rows),
+    )
+
+
+def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules) -> _Found:
+    seen = seen_shares(records, as_array(footprints), floor_m=rules.registration.tolerance_floor_m)
+    big = shapely.area(as_array(records)) >= rules.cases.not_seen_min_m2
+    gone = records[(seen < rules.cases.not_seen_below) & big]
+    return _Found(
+        "not_seen",
+        as_array(gone),
+        np.full(len(gone), np.nan),
+        seen[(seen < rules.cases.not_seen_below) & big],
+        gone["offset_m"].to_numpy(dtype=float),
+        gone["tolerance_m"].to_numpy(dtype=float),
+        sources=len(gone),
+    )
+
+
+def _nearest(
+    outlines: Geometries, records: gpd.GeoDataFrame, rules: ComparisonRules
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return offset and tolerance of the record nearest to each outline."""
+    if len(records) == 0:
+        return np.zeros(len(outlines)), np.full(len(outlines), rules.registration.unregistered_tolerance_m)
+    row = shapely.STRtree(as_array(records)).nearest(outlines)
+    return records["offset_m"].to_numpy(dtype=float)[row], records["tolerance_m"].to_numpy(dtype=float)[row]
+
+
+def _table(found: list[_Found], rules: ComparisonRules, footprints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return all cases, from west to east within each kind, with the measures derived from their outlines."""
+    geometry = np.concatenate([each.geometry for each in found])
+    kind = np.repeat([each.kind for each in found], [len(each.geometry) for each in found]).astype(object)
+    tolerance = np.concatenate([each.tolerance_m for each in found])
+    area = shapely.area(geometry)
+    doubt = shapely.length(geometry) * tolerance
+    values = {
+        "case_id": case_ids(list(kind), geometry),
+        "kind": kind,
+        "area_m2": area,
+        "area_low_m2": np.maximum(area - doubt, 0.0),
+        "area_high_m2": area + doubt,
+        "size_band": size_bands(area, rules.bands_m2),
+        "p_building": np.concatenate([each.probability for each in found]),
+        "covered": np.concatenate([each.covered for each in found]),
+        "offset_m": np.concatenate([each.offset_m for each in found]),
+        "tolerance_m": tolerance,
+    }
+    parts, origin = shapely.get_parts(geometry, return_index=True)
+    outlines = shapely.multipolygons(parts, indices=origin)
+    table = gpd.GeoDataFrame(pd.DataFrame(values), geometry=outlines, crs=footprints.crs)
+    centre = table.geometry.centroid
+    order = np.lexsort((centre.y, centre.x, table["kind"].map(list(CASE_KINDS).index)))
+    text = dict.fromkeys(("case_id", "kind", "size_band"), "str")
+    return table.iloc[order].reset_index(drop=True).astype(text)[list(CASE_COLUMNS)]

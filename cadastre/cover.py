@@ -1,0 +1,33 @@
+"""Where the records speak: outside, a building without a record means nothing."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import shapely
+
+from vigibati.cadastre.pairing import as_array
+
+_ROADS_M = 10.0
+_AROUND_RECORDS_M = 25.0
+
+
+def records_cover(
+    records: gpd.GeoDataFrame, *, parcels: gpd.GeoDataFrame | None, sheets: gpd.GeoDataFrame | None
+) -> shapely.Geometry:
+    """Return the region in which the cadastre was drawn.
+
+    Args:
+        records: Canonical records, not empty.
+        parcels: Parcels in the same CRS; None or empty where the source holds none.
+        sheets: Sheets in the same CRS; None or empty where the source holds none.
+
+    Returns:
+        The union of the sheets; else of the parcels, with gaps up to 20 m (roads, rivers) closed;
+        else the convex hull of the records and 25 m around. A sheet's or parcel layer's edge is as
+        shifted as the records are, so give them moved where it matters.
+    """
+    if sheets is not None and len(sheets) > 0:
+        return shapely.union_all(as_array(sheets))
+    if parcels is not None and len(parcels) > 0:
+        return shapely.union_all(shapely.buffer(as_array(parcels), _ROADS_M)).buffer(-_ROADS_M)
+    return shapely.GeometryCollection(list(records.geometry)).convex_hull.buffer(_AROUND_RECORDS_M)

@@ -1,0 +1,158 @@
+"""Columns of the published layers: their order, types, names in plain words and place in the form."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+from vigibati.cadastre.repair import repair_polygons
+from vigibati.cadastre.words import Phrase
+
+_LOG = logging.getLogger(__name__)
+_RESERVED: Final = frozenset({"fid", "ogc_fid", "geom", "rowid", "oid", "_rowid_"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One attribute of a published layer.
+
+    Args:
+        name: Name in the table.
+        dtype: pandas type of the column where no value is known.
+        alias: Name in plain words; unique within its layer.
+        group: Heading of the form under which it stands.
+        choices: Name of the list of allowed values in ``words.CHOICES``.
+        default: Value of a new row; only columns of a decision have one.
+        editable: Whether a reviewer may change it.
+    """
+
+    name: str
+    dtype: str
+    alias: Phrase
+    group: str = "case"
+    choices: str | None = None
+    default: str | None = None
+    editable: bool = False
+
+
+_CASES: Final = (
+    Column("rank", "Int32", Phrase("Rang", "Rank")),
+    Column("kind", "str", Phrase("Nature du cas", "Kind of case"), choices="case_kind"),
+    Column("reasons", "str", Phrase("Pourquoi ce cas", "Why this case")),
+    Column("area_m2", "float64", Phrase("Surface (m²)", "Area (m²)")),
+    Column("size_band", "str", Phrase("Tranche de surface", "Size band")),
+    Column(
+        "status",
+        "str",
+        Phrase("Verdict", "Verdict"),
+        "decision",
+        choices="status",
+        default="to_review",
+        editable=True,
+    ),
+    Column(
+        "control", "str", Phrase("Suite donnée", "Follow-up"), "decision", "control", "none", editable=True
+    ),
+    Column("comment", "str", Phrase("Commentaire", "Comment"), "decision", editable=True),
+    Column("decided_by", "str", Phrase("Décidé par", "Decided by"), "decision"),
+    Column("decided_at", "datetime64[ms, UTC]", Phrase("Décidé le", "Decided on"), "decision"),
+    Column(
+        "p_building", "float64", Phrase("Probabilité selon le modèle (0–1)", "Probability (0–1)"), "evidence"
+    ),
+    Column(
+        "covered",
+        "float64",
+        Phrase("Part déjà au cadastre (0–1)", "Share already recorded (0–1)"),
+        "evidence",
+    ),
+    Column("area_low_m2", "float64", Phrase("Surface, au moins (m²)", "Area, at least (m²)"), "evidence"),
+    Column("area_high_m2", "float64", Phrase("Surface, au plus (m²)", "Area, at most (m²)"), "evidence"),
+    Column(
+        "offset_m", "float64", Phrase("Décalage du cadastre (m)", "Offset of the records (m)"), "evidence"
+    ),
+    Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)"), "evidence"),
+    Column("image_date", "str", Phrase("Date de l’image", "Date of the image"), "evidence"),
+    Column("records_date", "str", Phrase("Date du cadastre", "Date of the records"), "evidence"),
+    Column("commune", "str", Phrase("Commune (code INSEE)", "Municipality (INSEE code)"), "context"),
+    Column("parcel_id", "str", Phrase("Parcelle", "Parcel"), "context"),
+    Column("zone", "str", Phrase("Zone du plan", "Zone of the plan"), "context"),
+    Column("zone_kind", "str", Phrase("Type de zone (U, AU, A, N)", "Kind of zone (U, AU, A, N)"), "context"),
+    Column("priority", "float64", Phrase("Priorité", "Priority"), "context"),
+    Column("case_id", "str", Phrase("Numéro stable du cas", "Stable number of the case"), "context"),
+    Column("run_id", "str", Phrase("Numéro du calcul", "Number of the run"), "context"),
+)
+_FOOTPRINTS: Final = (
+    Column("footprint_id", "Int64", Phrase("Numéro", "Number")),
+    Column("kind", "str", Phrase("Nature", "Kind"), choices="footprint_kind"),
+    Column("probability", "float64", Phrase("Probabilité selon le modèle (0–1)", "Probability (0–1)")),
+    Column("area_m2", "float64", Phrase("Surface (m²)", "Area (m²)")),
+    Column("at_edge", "bool", Phrase("Coupé par le bord de l’image", "Cut by the edge of the image")),
+)
+_RECORDS: Final = (
+    Column("record_id", "str", Phrase("Identifiant", "Identifier")),
+    Column("kind", "str", Phrase("Nature", "Kind"), choices="record_kind"),
+    Column("source", "str", Phrase("Source", "Source")),
+    Column("sheet_id", "str", Phrase("Feuille", "Sheet")),
+    Column("sheet_quality", "str", Phrase("Qualité de la feuille", "Quality of the sheet")),
+    Column("sheet_scale", "float64", Phrase("Échelle de la feuille (1/…)", "Scale of the sheet (1/…)")),
+    Column("accuracy_m", "float64", Phrase("Précision annoncée (m)", "Stated accuracy (m)")),
+    Column("created", "str", Phrase("Créé le", "Created")),
+    Column("updated", "str", Phrase("Mis à jour le", "Updated")),
+)
+_PARCELS: Final = (
+    Column("parcel_id", "str", Phrase("Parcelle", "Parcel")),
+    Column("area_declared_m2", "float64", Phrase("Contenance (m²)", "Declared area (m²)")),
+)
+
+LAYOUTS: Final[Mapping[str, tuple[Column, ...]]] = {
+    "cases": _CASES,
+    "footprints": _FOOTPRINTS,
+    "records": _RECORDS,
+    "parcels": _PARCELS,
+}
+"""Layers in the order in which they are drawn, the first on top, with their columns."""
+
+
+def arrange(table: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    """Return ``table`` with the columns of ``layer`` first, in their order and complete.
+
+    A column that is absent or holds nothing is added empty with its type; decisions get
+    their default; further columns follow, renamed with a final underscore where SQLite or
+    GDAL reserve the name. Outlines that do not hold are mended or left out by
+    ``repair_polygons``, and what was done is logged.
+
+    Args:
+        table: Any table with polygons; its CRS is kept.
+        layer: A key of ``LAYOUTS``.
+    """
+    columns = LAYOUTS[layer]
+    known = {column.name for column in columns}
+    extra = [name for name in table.columns if name not in known and name != table.geometry.name]
+    filled = {column.name: _filled(table, column) for column in columns}
+    filled |= {f"{name}_" if name.lower() in _RESERVED else name: table[name] for name in extra}
+    arranged = gpd.GeoDataFrame(filled, geometry=table.geometry.array, crs=table.crs)
+    if "rank" in known:
+        arranged = arranged.sort_values("rank", kind="stable")
+    return _sound(arranged, layer).reset_index(drop=True)
+
+
+def _filled(table: gpd.GeoDataFrame, column: Column) -> pd.Series[Any]:
+    if column.name not in table.columns or table[column.name].isna().all():
+        value = False if column.dtype == "bool" else column.default
+        return pd.Series(value, index=table.index, dtype=column.dtype)
+    series: pd.Series[Any] = table[column.name]
+    if column.dtype.startswith("datetime"):
+        return pd.to_datetime(series, utc=True).dt.as_unit("ms")
+    return series if column.default is None else series.fillna(column.default)
+
+
+def _sound(table: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    sound, repairs = repair_polygons(table, ids=LAYOUTS[layer][0].name, crs=table.crs)
+    if repairs.counts:
+        _LOG.warning("layer %s: %s", layer, repairs.describe())
+    return sound

@@ -1,0 +1,111 @@
+"""How far each cadastral sheet has to be moved to lie on the image, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.warp import Warp
+from vigibati.configs.errors import RecordsError
+
+OFFSET_COLUMNS = (
+    "sheet_id",
+    "dx_m",
+    "dy_m",
+    "support",
+    "residual_m",
+    "tolerance_m",
+    "overhang_m",
+    "method",
+    "geometry",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offsets:
+    """One row per sheet; ``(+dx_m, +dy_m)`` moves its records onto the footprints.
+
+    Attributes:
+        table: Columns of `OFFSET_COLUMNS` in the working CRS. ``sheet_id`` is ``""`` for records
+            without a sheet; ``support`` counts the blocks that agree; ``residual_m`` is the median
+            distance left along the walls (empty where nothing matched); ``method`` is ``sheet``,
+            ``global`` or ``none``; the geometry is the convex hull of the sheet's records as given.
+        warps: Local displacement of a sheet, beside its shift, by ``sheet_id``.
+    """
+
+    table: gpd.GeoDataFrame
+    warps: Mapping[str, Warp] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        missing = [name for name in OFFSET_COLUMNS if name not in self.table.columns]
+        if missing:
+            raise RecordsError(
+                "offsets", f"have no column {', '.join(missing)}", "make them with vigibati register"
+            )
+
+    def apply(self, layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Move a layer onto the footprints.
+
+        Args:
+            layer: In the CRS of the table. Records, by their ``sheet_id``; a layer without that
+                column, such as parcels, takes for each geometry the offset of the nearest sheet.
+
+        Returns:
+            A moved copy with ``offset_m`` (length of the mean shift), ``tolerance_m`` and ``overhang_m``.
+
+        Raises:
+            RecordsError: Another CRS, or a sheet that the offsets do not know.
+        """
+        if layer.crs != self.table.crs:
+            raise RecordsError(
+                "offsets", f"are in {self.table.crs}, not in {layer.crs}", "register these records again"
+            )
+        row_of = self._rows_of(layer)
+        rows = self.table.iloc[row_of]
+        geometries = as_array(layer)
+        xy, owner = shapely.get_coordinates(geometries, return_index=True)
+        shift = self._shifts(xy, row_of[owner])
+        moved = shapely.transform(geometries, lambda before: before + shift)
+        corners = np.maximum(np.bincount(owner, minlength=len(layer)), 1)
+        mean = [np.bincount(owner, axis, minlength=len(layer)) / corners for axis in shift.T]
+        return layer.set_geometry(gpd.GeoSeries(moved, index=layer.index, crs=layer.crs)).assign(
+            offset_m=np.hypot(*mean),
+            tolerance_m=rows["tolerance_m"].to_numpy(dtype=float),
+            overhang_m=rows["overhang_m"].to_numpy(dtype=float),
+        )
+
+    def _shifts(self, xy: NDArray[np.float64], row: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the displacement of each vertex: the same for the same place, so that rings stay closed."""
+        shift: NDArray[np.float64] = self.table[["dx_m", "dy_m"]].to_numpy(dtype=float)[row]
+        for sheet, warp in self.warps.items():
+            mine = np.flatnonzero((self.table["sheet_id"] == sheet).to_numpy()[row])
+            places, again = np.unique(xy[mine], axis=0, return_inverse=True)
+            shift[mine] += warp.at(places)[again.reshape(-1)]
+        return shift
+
+    def _rows_of(self, layer: gpd.GeoDataFrame) -> NDArray[np.intp]:
+        if len(layer) == 0:
+            return np.zeros(0, dtype=np.intp)
+        if "sheet_id" not in layer.columns:
+            return np.asarray(shapely.STRtree(as_array(self.table)).nearest(as_array(layer)), dtype=np.intp)
+        place = {sheet: row for row, sheet in enumerate(self.table["sheet_id"])}
+        sheets = sheet_ids(layer)
+        strangers = sorted({sheet for sheet in sheets if sheet not in place})
+        if strangers:
+            raise RecordsError(
+                "offsets",
+                f"hold no sheet '{strangers[0]}' ({len(strangers)} missing)",
+                "register these records again",
+            )
+        return np.asarray([place[sheet] for sheet in sheets], dtype=np.intp)
+
+
+def sheet_ids(records: gpd.GeoDataFrame) -> list[str]:
+    """Return the sheet of each record, ``""`` where it has none."""
+    return [str(value) for value in records["sheet_id"].astype(object).where(records["sheet_id"].notna(), "")]

@@ -1,0 +1,177 @@
+"""One polygon layer out of one file, opened only after a look at its first bytes."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pyproj
+import shapely
+
+from vigibati.configs.errors import RecordsError
+
+_MAX_BYTES: Final = 2 * 1024**3
+_MAX_RATIO: Final = 200
+_RATIO_FREE_BYTES: Final = 16 * 1024**2
+_CHUNK_BYTES: Final = 1024**2
+_HEAD_BYTES: Final = 4096
+_DEGREES: Final = (180.0, 90.0)
+
+_GML_ROOT: Final = re.compile(
+    rb"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)*<(\w+:)?(FeatureCollection|SpatialDataset)\b", re.DOTALL
+)
+_OPEN_OPTIONS: Final[dict[str, dict[str, str]]] = {"GML": {"DOWNLOAD_SCHEMA": "NO", "WRITE_GFS": "NO"}}
+_CONVERT: Final = "convert it to GeoPackage or GeoJSON"
+DECLARE_CRS: Final = "declare the CRS of the coordinates (for records: --records-crs EPSG:2154)"
+"""Cure for every source that does not say its CRS, or says a wrong one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolygonLayer:
+    """A layer as it stands in its file: not repaired, in its own CRS, all columns."""
+
+    frame: gpd.GeoDataFrame
+    driver: str
+
+
+def read_polygons(path: Path, *, declared_crs: str | None = None) -> PolygonLayer:
+    """Read the only polygon layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML file.
+
+    ``.gz`` is unpacked into a temporary file with a limit on size. The format follows
+    from the first bytes, never from the name, so that nothing which could point
+    elsewhere (VRT, remote addresses) is ever opened. Dates come as text.
+
+    Args:
+        path: The file.
+        declared_crs: CRS that overrides what the file says, such as "EPSG:2154".
+
+    Raises:
+        RecordsError: The file is missing, damaged, of another format, without polygon
+            layer or with several, without CRS, or its coordinates contradict its CRS.
+    """
+    with _plain_file(path) as plain:
+        driver = _driver_of(plain, path)
+        options = _OPEN_OPTIONS.get(driver, {})
+        try:
+            layer = _only_polygon_layer(plain, path)
+            frame = pyogrio.read_dataframe(
+                plain, layer=layer, datetime_as_string=True, on_invalid="ignore", **options
+            )
+        except RecordsError:
+            raise
+        except (RuntimeError, ValueError, shapely.errors.ShapelyError) as error:
+            raise RecordsError(path, f"cannot be read as {driver} ({error})", "give a whole file") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise RecordsError(path, "holds no geometry", "give a file of polygons")
+    return PolygonLayer(_with_crs(frame, path, declared_crs), driver)
+
+
+def crs_from(declared_crs: str, path: Path) -> pyproj.CRS:
+    """Understand a CRS that the user declared for a path.
+
+    Raises:
+        RecordsError: No such CRS is known.
+    """
+    try:
+        return pyproj.CRS.from_user_input(declared_crs)
+    except pyproj.exceptions.CRSError as error:
+        cause = f"was declared to be in '{declared_crs}', which is no known CRS"
+        raise RecordsError(path, cause, "write it as EPSG:2154") from error
+
+
+def unpacked_limit(path: Path) -> int:
+    """Return how many bytes a packed file may unpack to: 200 times its size, 16 MiB to 2 GiB."""
+    return min(_MAX_BYTES, max(_RATIO_FREE_BYTES, _MAX_RATIO * path.stat().st_size))
+
+
+@contextmanager
+def _plain_file(path: Path) -> Iterator[Path]:
+    if not path.is_file():
+        raise RecordsError(
+            path, "is not there" if not path.exists() else "is no file", "give an existing file"
+        )
+    if "!" in str(path.resolve()):
+        raise RecordsError(path, "has a '!' in its path, which GDAL takes for an archive", "rename it")
+    if path.suffix != ".gz":
+        yield path.resolve()
+        return
+    limit = unpacked_limit(path)
+    with tempfile.TemporaryDirectory(prefix="vigibati-") as folder:
+        plain = Path(folder) / path.stem
+        try:
+            with gzip.open(path) as packed, plain.open("wb") as out:
+                while chunk := packed.read(_CHUNK_BYTES):
+                    if out.tell() + len(chunk) > limit:
+                        cause = f"unpacks to more than {limit // 1024**2} MiB"
+                        raise RecordsError(path, cause, "unpack it yourself if you trust it")
+                    out.write(chunk)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise RecordsError(path, f"is no whole gzip file ({error})", "download it again") from error
+        yield plain
+
+
+def _driver_of(plain: Path, path: Path) -> str:
+    with plain.open("rb") as handle:
+        head = handle.read(_HEAD_BYTES)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head:
+        raise RecordsError(path, "is empty", "download it again")
+    if head.startswith(b"SQLite format 3\x00"):
+        return "GPKG"
+    if head.startswith(b"fgb\x03fgb"):
+        return "FlatGeobuf"
+    if head.startswith(b"\x00\x00\x27\x0a") and plain.suffix.lower() == ".shp":
+        return "ESRI Shapefile"
+    if text.startswith(b"{"):
+        return "GeoJSON"
+    if _GML_ROOT.match(text):
+        return "GML"
+    if head.startswith(b"PK"):
+        raise RecordsError(path, "is a zip archive", "unpack it and give the file inside")
+    start = head[:16].decode("latin-1")
+    raise RecordsError(
+        path, f"is no GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML (it starts with {start!r})", _CONVERT
+    )
+
+
+def _only_polygon_layer(plain: Path, path: Path) -> str:
+    layers = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(plain)]
+    certain = [name for name, kind in layers if "Polygon" in kind or "Surface" in kind]
+    possible = certain or [
+        name for name, kind in layers if kind.startswith(("Unknown", "GeometryCollection"))
+    ]
+    if len(possible) == 1:
+        return possible[0]
+    listed = ", ".join(f"{name} ({kind})" for name, kind in layers) or "none"
+    if possible:
+        raise RecordsError(
+            path, f"holds several polygon layers: {listed}", "export the right one to a file of its own"
+        )
+    raise RecordsError(path, f"holds no polygon layer (layers: {listed})", "give a file of polygons")
+
+
+def _with_crs(frame: gpd.GeoDataFrame, path: Path, declared_crs: str | None) -> gpd.GeoDataFrame:
+    if declared_crs is not None:
+        frame = frame.set_crs(crs_from(declared_crs, path), allow_override=True)
+    if frame.crs is None:
+        raise RecordsError(path, "does not say in which CRS its coordinates are", DECLARE_CRS)
+    if frame.crs.is_geographic:
+        points = shapely.get_coordinates(frame.geometry.array)
+        points = points[np.isfinite(points).all(axis=1)]
+        outside = (np.abs(points) > _DEGREES).any(axis=1)
+        # A few impossible corners are left to the repair; when most are, the CRS is another.
+        if outside.sum() > len(points) / 2:
+            x, y = points[outside][0]
+            cause = f"is taken to be in degrees but holds coordinates such as {x:.1f} {y:.1f}"
+            raise RecordsError(path, cause, DECLARE_CRS)
+    return frame

@@ -1,0 +1,174 @@
+"""Find how each cadastral sheet is shifted against the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from vigibati.cadastre.fit import Fit, WallMatcher
+from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
+from vigibati.cadastre.outlines import WallPoints, wall_points
+from vigibati.cadastre.pairing import Geometries, as_array
+from vigibati.cadastre.warp import Warp, fit_warp
+from vigibati.configs.errors import RecordsError
+from vigibati.configs.rules import ComparisonRules, RegistrationRules
+
+_RECORD_SPACING_M = 3.0
+_FOOTPRINT_SPACING_M = 0.5
+_FOOTPRINT_MIN_EDGE_M = 1.0
+_RECORD_SIMPLIFY_M = 0.2
+_MOST_COMMON = 20_000
+_SAME_START_M = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    sheet_id: str
+    hull: shapely.Geometry
+    walls: WallPoints
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    method: Literal["sheet", "global", "none"]
+    fit: Fit
+
+
+def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: ComparisonRules) -> Offsets:
+    """Estimate a shift and a smooth warp per sheet, robustly, from the walls of buildings.
+
+    A shift of the whole territory is found first; each sheet is then fitted from there and from its
+    own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`). A sheet with too
+    little support, or too far from the others, takes the median shift of the supported sheets; where
+    nothing agrees at all, records stay where they are and the tolerance says so. Pools take no part.
+
+    Args:
+        footprints: Found in the image: ``kind`` and polygons.
+        records: Canonical records in the same projected CRS, in metres.
+        rules: Its ``registration`` part is used.
+
+    Raises:
+        RecordsError: Different CRS, or a CRS that is not projected.
+    """
+    if records.crs is None or records.crs != footprints.crs or not records.crs.is_projected:
+        raise RecordsError(
+            "records",
+            f"are in {records.crs}, footprints in {footprints.crs}",
+            "bring both into one projected CRS",
+        )
+    sheets = _sheets(records, rules.registration)
+    walls = wall_points(
+        as_array(footprints[footprints["kind"] == "building"]),
+        spacing_m=_FOOTPRINT_SPACING_M,
+        min_edge_m=_FOOTPRINT_MIN_EDGE_M,
+        simplify_m=rules.registration.simplify_m,
+    )
+    matcher = WallMatcher(walls, normals_cosine=rules.registration.normals_cosine)
+    placed = _placed(_fits(sheets, matcher, rules.registration), rules.registration)
+    warps: dict[str, Warp] = {}
+    for row, (sheet, place) in enumerate(zip(sheets, placed, strict=True)):
+        if place.method == "sheet":
+            warps[sheet.sheet_id], bent = fit_warp(matcher, sheet.walls, place.fit)
+            placed[row] = replace(place, fit=bent)
+    rows = [_row(sheet, place, rules.registration) for sheet, place in zip(sheets, placed, strict=True)]
+    table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=records.crs)
+    return Offsets(table, warps)
+
+
+def _sheets(records: gpd.GeoDataFrame, rules: RegistrationRules) -> list[_Sheet]:
+    buildings = np.asarray(records["kind"] != "pool")
+    sheet_of = np.asarray(sheet_ids(records), dtype=object)
+    geometries = as_array(records)
+    return [
+        _Sheet(
+            sheet_id=sheet,
+            hull=shapely.convex_hull(shapely.geometrycollections(geometries[sheet_of == sheet])),
+            walls=_record_walls(geometries[(sheet_of == sheet) & buildings], rules),
+        )
+        for sheet in sorted(set(sheet_of))
+    ]
+
+
+def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoints:
+    # United first: a wall between two records is no edge in the image.
+    blocks = shapely.get_parts([shapely.union_all(geometries)])
+    return wall_points(
+        blocks, spacing_m=_RECORD_SPACING_M, min_edge_m=rules.min_edge_m, simplify_m=_RECORD_SIMPLIFY_M
+    )
+
+
+def _fits(sheets: list[_Sheet], matcher: WallMatcher, rules: RegistrationRules) -> list[Fit]:
+    """Return the best fit of each sheet."""
+    if not sheets:
+        return []
+    everything = _joined([sheet.walls for sheet in sheets]).thinned(_MOST_COMMON)
+    common = matcher.refine(everything, start_m=matcher.vote(everything, search_m=rules.search_m))
+    fits = []
+    for sheet in sheets:
+        own = matcher.vote(sheet.walls, search_m=rules.search_m)
+        apart = float(np.hypot(*(own - common.shift_m)))
+        starts = (common.shift_m, own) if apart > _SAME_START_M else (common.shift_m,)
+        candidates = [matcher.refine(sheet.walls, start_m=start) for start in starts]
+        fits.append(max(candidates, key=lambda fit: fit.score))
+    return fits
+
+
+def _joined(walls: list[WallPoints]) -> WallPoints:
+    first = np.cumsum([0, *(int(each.blocks.max(initial=-1)) + 1 for each in walls)])
+    return WallPoints(
+        xy=np.concatenate([each.xy for each in walls]),
+        normals=np.concatenate([each.normals for each in walls]),
+        weights=np.concatenate([each.weights for each in walls]),
+        blocks=np.concatenate([each.blocks + start for each, start in zip(walls, first, strict=False)]),
+    )
+
+
+def _placed(fits: list[Fit], rules: RegistrationRules) -> list[_Place]:
+    """Decide which fits are believed, and what the others take instead."""
+    supported = [fit for fit in fits if fit.support >= rules.min_support]
+    if not supported:
+        return [_Place("none", replace(fit, shift_m=np.zeros(2), overhang_m=0.0)) for fit in fits]
+    common, overhang_m = _weighted_median(supported)
+    return [
+        _Place("sheet", fit)
+        if fit.support >= rules.min_support and np.hypot(*(fit.shift_m - common)) <= rules.sheet_cap_m
+        else _Place("global", replace(fit, shift_m=common, overhang_m=overhang_m))
+        for fit in fits
+    ]
+
+
+def _row(sheet: _Sheet, place: _Place, rules: RegistrationRules) -> tuple[object, ...]:
+    """Return the values of `OFFSET_COLUMNS`."""
+    fit = place.fit
+    reach = max(fit.overhang_m, 0.0) + rules.residual_factor * fit.residual_m
+    tolerance = {
+        "sheet": float(np.clip(reach, rules.tolerance_floor_m, rules.unregistered_tolerance_m)),
+        "global": rules.fallback_tolerance_m,
+        "none": rules.unregistered_tolerance_m,
+    }[place.method]
+    residual = fit.residual_m if np.isfinite(fit.residual_m) else None
+    dx, dy = (float(value) for value in fit.shift_m)
+    return (
+        sheet.sheet_id,
+        dx,
+        dy,
+        fit.support,
+        residual,
+        tolerance,
+        fit.overhang_m,
+        place.method,
+        sheet.hull,
+    )
+
+
+def _weighted_median(fits: list[Fit]) -> tuple[NDArray[np.float64], float]:
+    """Return the median shift and overhang over fits, each counted as often as it has blocks."""
+    values = np.array([[*fit.shift_m, fit.overhang_m] for fit in fits])
+    support = np.array([fit.support for fit in fits])
+    middle = np.median(np.repeat(values, support, axis=0), axis=0)
+    return middle[:2], float(middle[2])

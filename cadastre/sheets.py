@@ -1,0 +1,106 @@
+"""Where records lie: on which cadastral sheet, and whether on the image at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from vigibati.cadastre.crs import Extent
+from vigibati.configs.errors import RecordsError
+
+SINGLE_SHEET: Final = "all"
+"""Sheet of the records of which no sheet is known: they are registered together."""
+
+_REACH_M: Final = 50.0
+"""Records this far outside every sheet or parcel (roads, rivers) still go with the nearest."""
+
+_FRENCH_PARCEL: Final = r"[0-9][0-9AB][0-9]{3}[0-9]{3}[0-9A-Z]{2}[0-9]{4}"
+_SHEET_OF_PARCEL: Final = 10
+
+
+def assign_sheets(
+    records: gpd.GeoDataFrame, sheets: gpd.GeoDataFrame | None, parcels: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
+    """Give every record a sheet, and what is known of the sheet's quality.
+
+    A record that has none (or only "all") takes the sheet around a point of its inside,
+    or the nearest one within 50 m; without sheets, the section of the nearest French
+    parcel (its first ten characters); else "all". All frames are in one projected CRS.
+
+    Args:
+        records: Records table.
+        sheets: Sheets table, or None.
+        parcels: Parcels table, or None.
+
+    Returns:
+        A new records table with ``sheet_id`` filled; ``sheet_quality``, ``sheet_scale``
+        and ``accuracy_m`` come from the sheet where the record has none of its own.
+    """
+    found = records.copy()
+    for table in (_named(sheets), _sections(parcels)):
+        open_rows = (found["sheet_id"].isna() | (found["sheet_id"] == SINGLE_SHEET)).to_numpy()
+        if table is not None and open_rows.any():
+            found.loc[open_rows, "sheet_id"] = _nearest(found[open_rows], table)
+    found["sheet_id"] = found["sheet_id"].fillna(SINGLE_SHEET)
+    if sheets is not None:
+        facts = sheets.drop_duplicates("sheet_id").set_index("sheet_id")
+        for column in ("sheet_quality", "sheet_scale", "accuracy_m"):
+            found[column] = found[column].fillna(found["sheet_id"].map(facts[column]))
+    return found
+
+
+def check_overlap(records: gpd.GeoDataFrame, bounds: Extent, *, bounds_crs: pyproj.CRS, path: Path) -> None:
+    """Refuse records of which none lies on the image.
+
+    Args:
+        records: Records table.
+        bounds: Extent of the image.
+        bounds_crs: CRS of ``bounds``.
+        path: Path of the records, named in the error.
+
+    Raises:
+        RecordsError: Not one record meets the extent; the message gives both extents in
+            the CRS of the records.
+    """
+    image = pyproj.Transformer.from_crs(bounds_crs, records.crs, always_xy=True).transform_bounds(*bounds)
+    if records.intersects(shapely.box(*image)).any():
+        return
+    cause = (
+        f"none of the {len(records)} records lies on the image: records {_words(records.total_bounds)}, "
+        f"image {_words(image)}, both in {records.crs.name}"
+    )
+    cure = "give the records of the place of the image, or declare their CRS (--records-crs EPSG:2154)"
+    raise RecordsError(path, cause, cure)
+
+
+def _named(sheets: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    return None if sheets is None or sheets.empty else sheets[["sheet_id", "geometry"]]
+
+
+def _sections(parcels: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    if parcels is None:
+        return None
+    french = parcels[parcels["parcel_id"].str.fullmatch(_FRENCH_PARCEL).fillna(value=False).astype(bool)]
+    if french.empty:
+        return None
+    return french[["geometry"]].assign(sheet_id=french["parcel_id"].str.slice(0, _SHEET_OF_PARCEL))
+
+
+def _nearest(records: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series[str]:
+    points = shapely.point_on_surface(np.array(records.geometry.array))
+    tree = shapely.STRtree(np.array(areas.geometry.array))
+    rows, hits = tree.query_nearest(points, max_distance=_REACH_M, all_matches=False)
+    names = pd.Series([None] * len(records), index=records.index, dtype="str")
+    names.iloc[rows] = areas["sheet_id"].to_numpy()[hits]
+    return names
+
+
+def _words(extent: Extent) -> str:
+    west, south, east, north = extent
+    return f"x {west:.0f} to {east:.0f} y {south:.0f} to {north:.0f}"

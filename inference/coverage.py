@@ -1,0 +1,34 @@
+"""Where the image says anything at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import shapely
+from affine import Affine
+from rasterio import features
+from rasterio.enums import Resampling
+
+_NO_IMAGE = 255
+_CELL_PX = 16
+
+
+def imaged_area(probabilities: Path) -> shapely.Geometry:
+    """Return the ground that a probability raster covers with image, in its CRS.
+
+    The raster is looked at in cells of 16 pixels: a cell counts by its central pixel. No image is
+    not the same as no building, so nothing may be concluded outside this area.
+
+    Args:
+        probabilities: Probability raster; 255 = no image.
+    """
+    with rasterio.open(probabilities) as raster:
+        shape = (-(-raster.height // _CELL_PX), -(-raster.width // _CELL_PX))
+        cells = raster.read(1, out_shape=shape, resampling=Resampling.nearest)
+        # The cells divide the raster evenly, so their size is not a whole number of pixels.
+        to_ground = raster.transform * Affine.scale(raster.width / shape[1], raster.height / shape[0])
+    valid = cells != _NO_IMAGE
+    outlines = features.shapes(valid.astype(np.uint8), mask=valid, transform=to_ground)
+    return shapely.union_all([shapely.geometry.shape(outline) for outline, _ in outlines])

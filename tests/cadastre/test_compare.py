@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import affinity, box
+
+from vigibati.cadastre.compare import CASE_COLUMNS, Comparison, compare
+from vigibati.cadastre.cover import records_cover
+from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
+from vigibati.cadastre.register import register
+from vigibati.cadastre.residue import residue
+from vigibati.configs.errors import RecordsError
+from vigibati.configs.rules import load_rules
+
+RULES = load_rules()
+EVERYWHERE = box(-1000, -1000, 1000, 1000)
+Shape = shapely.Polygon | shapely.MultiPolygon
+
+
+def records_of(*shapes: Shape, kind: str = "durable") -> gpd.GeoDataFrame:
+    names = [f"{kind}{i}" for i in range(len(shapes))]
+    return gpd.GeoDataFrame(
+        {"record_id": names, "kind": kind, "sheet_id": "A"}, geometry=list(shapes), crs=2154
+    )
+
+
+def found(*shapes: Shape, kind: str = "building") -> gpd.GeoDataFrame:
+    chance = np.linspace(0.9, 0.8, max(len(shapes), 1))[: len(shapes)]
+    return gpd.GeoDataFrame({"probability": chance, "kind": kind}, geometry=list(shapes), crs=2154)
+
+
+def offsets_of(*, dx: float = 0.0, dy: float = 0.0, tolerance: float = 0.7, overhang: float = 0.0) -> Offsets:
+    row = ("A", dx, dy, 9, 0.1, tolerance, overhang, "sheet", EVERYWHERE)
+    return Offsets(gpd.GeoDataFrame([row], columns=list(OFFSET_COLUMNS), geometry="geometry", crs=2154))
+
+
+def run(
+    footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, offsets: Offsets | None = None
+) -> Comparison:
+    return compare(
+        footprints, records, offsets or offsets_of(), rules=RULES, cover=EVERYWHERE, imaged=EVERYWHERE
+    )
+
+
+def test_a_recorded_house_is_no_case() -> None:
+    result = run(found(box(0, 0, 10, 10)), records_of(box(0, 0, 10, 10)))
+    assert len(result.cases) == 0
+    assert tuple(result.cases.columns) == CASE_COLUMNS
+    assert result.report.footprints_recorded == 1
+
+
+def test_a_shifted_record_is_moved_before_it_is_compared() -> None:
+    house, drawn = box(0, 0, 3, 3), box(3.5, 0, 6.5, 3)
+    assert run(found(house), records_of(drawn)).cases["kind"].tolist() == ["new_building"]
+    assert len(run(found(house), records_of(drawn), offsets_of(dx=-3.5)).cases) == 0
+
+
+def test_an_unrecorded_house_is_new_with_its_measures() -> None:
+    result = run(found(box(200, 100, 210, 110)), records_of(box(0, 0, 10, 10)), offsets_of(dx=0.3, dy=0.4))
+    case = result.cases[result.cases["kind"] == "new_building"].iloc[0]
+    assert (case["area_m2"], case["area_low_m2"], case["area_high_m2"]) == (100, 72, 128)  # ± 40 m × 0.7 m
+    assert (case["size_band"], case["covered"], case["p_building"]) == (">60", 0, 0.9)
+    assert (case["offset_m"], case["tolerance_m"]) == (0.5, 0.7)
+    assert case["case_id"] == "N-205-105"
+    assert isinstance(case.geometry, shapely.MultiPolygon)
+
+
+def test_the_unrecorded_house_of_a_row_is_an_extension_of_full_size() -> None:
+    row = found(box(0, 0, 24, 10))
+    for hidden in range(3):
+        kept = [box(8 * place, 0, 8 * place + 8, 10) for place in range(3) if place != hidden]
+        cases = run(row, records_of(*kept)).cases
+        assert cases["kind"].tolist() == ["extension"]
+        assert cases["area_m2"].iloc[0] == pytest.approx(80, abs=0.5)
+        assert cases["covered"].iloc[0] == pytest.approx(2 / 3)
+
+
+def test_an_extension_is_measured_up_to_the_wall() -> None:
+    house, wing = box(0, 0, 10, 10), box(10, 0, 14, 5)
+    cases = run(found(house | wing), records_of(house)).cases
+    assert cases["kind"].tolist() == ["extension"]
+    # Growing back with round corners may lose up to (1 - π/4) × 0.4² at each of the four corners.
+    assert cases["area_m2"].iloc[0] == pytest.approx(20, abs=0.2)
+    assert cases["size_band"].iloc[0] in {"5-20", "20-40"}
+    assert cases["covered"].iloc[0] == pytest.approx(100 / 120)
+
+
+def test_two_extensions_of_one_house_are_two_cases() -> None:
+    house = box(0, 0, 10, 10)
+    roof = house | box(10, 0, 14, 5) | box(-4, 5, 0, 10)
+    assert run(found(roof), records_of(house)).cases["kind"].tolist() == ["extension", "extension"]
+
+
+def test_a_shed_against_a_wall_is_found_although_the_tolerance_covers_a_part() -> None:
+    cases = run(found(box(0, 0, 10, 10), box(10, 0, 13, 3)), records_of(box(0, 0, 10, 10))).cases
+    assert cases["kind"].tolist() == ["new_building"]
+    assert cases["area_m2"].tolist() == [9]
+
+
+@pytest.mark.parametrize(
+    ("strip_m", "kinds"),
+    [(1.4, []), (1.6, ["extension"])],  # 0.7 m tolerance + 0.8 m opening = 1.5 m
+)
+def test_slivers_are_dropped_by_width_and_not_by_area(strip_m: float, kinds: list[str]) -> None:
+    house = box(0, 0, 30, 10)
+    cases = run(found(box(0, 0, 30, 10 + strip_m)), records_of(house)).cases
+    assert cases["kind"].tolist() == kinds
+
+
+def test_eaves_all_around_are_no_case() -> None:
+    house = box(0, 0, 10, 10)
+    assert len(run(found(house.buffer(0.65, join_style="mitre")), records_of(house)).cases) == 0
+
+
+def test_records_are_compared_many_to_many() -> None:
+    halves = records_of(box(0, 0, 5, 10), box(5, 0, 10, 10), box(20, 0, 40, 10))
+    roofs = found(box(0, 0, 10, 10), box(20, 0, 29, 10), box(31, 0, 40, 10))
+    assert len(run(roofs, halves).cases) == 0
+
+
+def test_a_recorded_building_that_is_gone_is_not_seen_even_beside_eaves() -> None:
+    house, shed = box(0, 0, 10, 10), box(10, 0, 14, 4)
+    roof = found(house.buffer(0.3, join_style="mitre"))
+    cases = run(roof, records_of(house, shed), offsets_of(overhang=0.3)).cases
+    assert cases["kind"].tolist() == ["not_seen"]
+    assert cases["area_m2"].tolist() == [16]
+    assert cases["covered"].tolist() == pytest.approx([0], abs=1e-9)
+    assert cases["p_building"].isna().all()
+
+
+def test_poor_registration_hides_nothing_that_stands_a_little_apart() -> None:
+    shed = records_of(box(0, 0, 4, 4))
+    roof = found(box(4.5, 0, 8.5, 4))
+    assert "not_seen" in set(run(roof, shed, offsets_of(tolerance=0.7)).cases["kind"])
+    assert "not_seen" not in set(run(roof, shed, offsets_of(tolerance=3.0)).cases["kind"])
+
+
+def test_small_records_and_records_off_the_image_are_not_reported() -> None:
+    records = records_of(box(0, 0, 3, 3), box(95, 0, 105, 10), box(50, 0, 60, 10))
+    result = compare(
+        found(), records, offsets_of(), rules=RULES, cover=EVERYWHERE, imaged=box(-10, -10, 100, 100)
+    )
+    assert result.cases["area_m2"].tolist() == [100]
+    assert result.cases.geometry.iloc[0].bounds == (50, 0, 60, 10)
+    assert result.report.records_outside_image == 1
+
+
+def test_outside_the_cover_is_unknown_and_counted() -> None:
+    footprints = found(box(20, 0, 30, 10), box(200, 0, 210, 10))
+    records = records_of(box(0, 0, 10, 10))
+    result = compare(
+        footprints, records, offsets_of(), rules=RULES, cover=box(-50, -50, 50, 50), imaged=EVERYWHERE
+    )
+    assert [shape.bounds for shape in result.cases[result.cases["kind"] == "new_building"].geometry] == [
+        (20, 0, 30, 10)
+    ]
+    assert result.report.footprints_outside_cover == 1
+
+
+def test_pools_are_compared_with_pools_only() -> None:
+    records = pd.concat([records_of(box(0, 0, 10, 10)), records_of(box(0, 20, 8, 24), kind="pool")])
+    footprints = pd.concat(
+        [
+            found(box(0, 0, 10, 10)),
+            found(box(0.5, 20, 8.5, 24), box(50, 0, 58, 4), box(2, 2, 8, 6), kind="pool"),
+        ]
+    )
+    result = run(footprints, records)
+    assert result.cases["kind"].tolist() == ["pool", "pool"]
+    assert sorted(result.cases["area_m2"]) == [24, 32]
+    assert (result.report.pool_records, result.report.pool) == (1, 2)
+
+
+def test_cases_do_not_depend_on_the_order_of_the_input() -> None:
+    footprints = found(*(box(20 * i, 5 * i, 20 * i + 6 + i, 5 * i + 7) for i in range(9)))
+    records = records_of(box(0, 0, 6, 7), box(60, 15, 66, 22), box(300, 300, 320, 320))
+    first = run(footprints, records).cases
+    turned = run(footprints[::-1], records[::-1]).cases
+    assert first.equals(turned)
+    assert first["case_id"].is_unique
+
+
+def test_layers_in_different_crs_are_refused() -> None:
+    with pytest.raises(RecordsError, match="one CRS"):
+        run(found(box(0, 0, 1, 1)), records_of(box(0, 0, 1, 1)).set_crs(2975, allow_override=True))
+
+
+def terrace(seed: int) -> list[shapely.Polygon]:
+    draw = np.random.default_rng(seed)
+    houses: list[shapely.Polygon] = []
+    for plot in range(20):
+        x, y = np.array([plot % 5, plot // 5]) * 30.0 + draw.uniform(-4, 4, 2)
+        depth, angle = draw.uniform(5, 12), draw.uniform(0, 90)
+        widths = np.cumsum([0, *draw.uniform(3, 9, draw.integers(1, 4))])
+        parts = [box(x + a, y, x + b, y + depth) for a, b in pairwise(widths)]
+        houses += [affinity.rotate(part, angle, origin=(x, y)) for part in parts]
+    return houses
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), dx=st.floats(-3, 3), dy=st.floats(-3, 3))
+def test_a_complete_cadastre_gives_no_case_whatever_its_shift(seed: int, dx: float, dy: float) -> None:
+    ground = terrace(seed)
+    roofs = found(*shapely.get_parts(shapely.union_all(ground, grid_size=0.01)))
+    records = records_of(*(affinity.translate(house, dx, dy) for house in ground))
+    offsets = register(roofs, records, rules=RULES)
+    cover = records_cover(records, parcels=None, sheets=None)
+    assert len(compare(roofs, records, offsets, rules=RULES, cover=cover).cases) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_covered_share_agrees_with_a_union_of_everything(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+
+    def boxes(count: int) -> np.ndarray:
+        low = draw.uniform(0, 40, (count, 2))
+        return shapely.box(*low.T, *(low + draw.uniform(0.5, 12, (count, 2))).T)
+
+    footprints, records = boxes(12), boxes(15)
+    everything = shapely.union_all(records)
+    expected = shapely.area(shapely.intersection(footprints, everything)) / shapely.area(footprints)
+    got = residue(footprints, records, np.full(15, 0.7), rules=RULES.cases)
+    assert got.covered == pytest.approx(expected, abs=1e-9)
+    assert shapely.area(got.bare) == pytest.approx(
+        shapely.area(shapely.difference(footprints, everything)), abs=1e-6
+    )
+
+
+def test_cover_prefers_sheets_then_parcels_then_the_hull_of_the_records() -> None:
+    records = records_of(box(0, 0, 1, 1), box(100, 0, 101, 1))
+    parcels = gpd.GeoDataFrame(geometry=[box(0, 0, 40, 40), box(55, 0, 101, 40)], crs=2154)
+    sheets = gpd.GeoDataFrame(geometry=[box(0, 0, 200, 200)], crs=2154)
+    road, field, far = shapely.Point(47, 20), shapely.Point(50, -20), shapely.Point(150, 150)
+
+    def covers(point: shapely.Point, **layers: gpd.GeoDataFrame | None) -> bool:
+        chosen = {"parcels": None, "sheets": None} | layers
+        return bool(records_cover(records, **chosen).covers(point))
+
+    assert covers(far, sheets=sheets, parcels=parcels)
+    assert covers(road, parcels=parcels)
+    assert not covers(field, parcels=parcels, sheets=sheets[:0])
+    assert covers(field)
+    assert not covers(far)

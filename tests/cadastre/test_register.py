@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from rasterio import features
+from scipy.interpolate import RegularGridInterpolator
+from shapely import affinity, ops
+
+from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
+from vigibati.cadastre.offsets_file import read_offsets, write_offsets
+from vigibati.cadastre.register import register
+from vigibati.cadastre.warp import Warp
+from vigibati.configs.errors import RecordsError
+from vigibati.configs.rules import load_rules
+
+RULES = load_rules()
+EAST, NORTH = 896_000.0, 6_281_000.0
+
+
+def village(seed: int, *, houses: int = 30, east: float = EAST) -> list[shapely.Polygon]:
+    """Houses of 3-14 m on a 25 m grid, each moved and turned at random; every third has a shed."""
+    draw = np.random.default_rng(seed)
+    plots = []
+    for index in range(houses):
+        x, y = np.array([index % 6, index // 6]) * 25.0 + draw.uniform(-5, 5, 2) + (east, NORTH)
+        width, depth = draw.uniform(4, 14, 2)
+        house = shapely.box(x, y, x + width, y + depth)
+        if index % 3 == 0:
+            house = house.union(shapely.box(x - 3, y, x, y + 3))
+        plots.append(affinity.rotate(house, draw.uniform(0, 90)))
+    return plots
+
+
+def as_records(
+    polygons: list[shapely.Polygon], *, sheet: str | None = "A", kind: str = "durable"
+) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {"record_id": [f"{sheet}{i}" for i in range(len(polygons))], "kind": kind, "sheet_id": sheet},
+        geometry=polygons,
+        crs=2154,
+    )
+
+
+def as_footprints(polygons: list[shapely.Polygon], *, overhang_m: float = 0.3) -> gpd.GeoDataFrame:
+    roofs = [polygon.buffer(overhang_m, join_style="mitre") for polygon in polygons]
+    return gpd.GeoDataFrame({"kind": ["building"] * len(roofs), "probability": 0.9}, geometry=roofs, crs=2154)
+
+
+def moved(layer: gpd.GeoDataFrame, dx: float, dy: float) -> gpd.GeoDataFrame:
+    return layer.set_geometry(layer.geometry.translate(dx, dy))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    angle=st.floats(0, 6.28), length=st.floats(0, 3), seed=st.integers(0, 10_000), overhang=st.floats(0, 0.8)
+)
+def test_a_random_shift_is_recovered(angle: float, length: float, seed: int, overhang: float) -> None:
+    ground = village(seed)
+    dx, dy = length * np.cos(angle), length * np.sin(angle)
+    kept = [house for index, house in enumerate(ground) if index % 5]
+    offsets = register(
+        as_footprints(ground, overhang_m=overhang), moved(as_records(kept), dx, dy), rules=RULES
+    )
+    row = offsets.table.iloc[0]
+    assert np.hypot(row["dx_m"] + dx, row["dy_m"] + dy) < 0.2
+    assert row["overhang_m"] == pytest.approx(overhang, abs=0.1)
+    assert row["method"] == "sheet"
+
+
+def test_each_sheet_has_its_own_shift_even_where_they_point_apart() -> None:
+    west, east = village(1), village(2, east=EAST + 300)
+    records = pd.concat(
+        [moved(as_records(west, sheet="W"), -3.0, 0.5), moved(as_records(east, sheet="E"), 2.8, -1.0)],
+        ignore_index=True,
+    )
+    table = register(as_footprints(west + east), records, rules=RULES).table.set_index("sheet_id")
+    assert table.loc["W", ["dx_m", "dy_m"]].tolist() == pytest.approx([3.0, -0.5], abs=0.05)
+    assert table.loc["E", ["dx_m", "dy_m"]].tolist() == pytest.approx([-2.8, 1.0], abs=0.05)
+
+
+def test_a_sheet_with_little_support_takes_the_shift_of_the_others() -> None:
+    ground, lonely = village(3), village(4, houses=2, east=EAST + 400)
+    records = pd.concat(
+        [moved(as_records(ground, sheet="A"), 1.5, 0.7), moved(as_records(lonely, sheet="B"), 1.5, 0.7)],
+        ignore_index=True,
+    )
+    table = register(as_footprints(ground + lonely), records, rules=RULES).table.set_index("sheet_id")
+    assert table["method"].tolist() == ["sheet", "global"]
+    assert table.loc["B", ["dx_m", "dy_m"]].tolist() == table.loc["A", ["dx_m", "dy_m"]].tolist()
+    assert table.loc["B", "tolerance_m"] == RULES.registration.fallback_tolerance_m
+    assert table.loc["B", "support"] == 2
+
+
+def test_without_any_match_nothing_moves_and_the_tolerance_says_so() -> None:
+    far = as_records(village(5, east=EAST + 5000))
+    row = register(as_footprints(village(5)), far, rules=RULES).table.iloc[0]
+    assert (row["dx_m"], row["dy_m"], row["method"], row["support"]) == (0.0, 0.0, "none", 0)
+    assert row["tolerance_m"] == RULES.registration.unregistered_tolerance_m
+    assert row["residual_m"] is None or np.isnan(row["residual_m"])
+
+
+def test_no_footprint_at_all_is_no_support() -> None:
+    nothing = as_footprints(village(6))[:0]
+    assert register(nothing, as_records(village(6)), rules=RULES).table["method"].tolist() == ["none"]
+
+
+def test_pools_take_no_part() -> None:
+    ground = village(7)
+    records = pd.concat(
+        [moved(as_records(ground), 1.0, 0.0), moved(as_records(ground, kind="pool"), 2.0, 2.0)],
+        ignore_index=True,
+    )
+    footprints = pd.concat(
+        [as_footprints(ground), as_footprints(ground).assign(kind="pool")], ignore_index=True
+    )
+    row = register(footprints, records, rules=RULES).table.iloc[0]
+    assert (row["dx_m"], row["dy_m"]) == pytest.approx((-1.0, 0.0), abs=0.02)
+
+
+def test_a_terrace_drawn_house_by_house_is_one_block() -> None:
+    rows = [
+        shapely.box(
+            EAST + 6 * house, NORTH + 40 * row, EAST + 6 * house + 6, NORTH + 40 * row + 10 + house % 2
+        )
+        for row in range(6)
+        for house in range(8)
+    ]
+    roofs = list(shapely.get_parts(shapely.union_all(rows)))
+    row = register(as_footprints(roofs), moved(as_records(rows), 1.2, -2.0), rules=RULES).table.iloc[0]
+    assert (row["dx_m"], row["dy_m"]) == pytest.approx((-1.2, 2.0), abs=0.1)
+    assert row["support"] == 6
+
+
+def test_pixel_stairs_do_not_bend_the_result() -> None:
+    ground = village(8)
+    west, south, east, north = shapely.total_bounds(ground)
+    grid = Affine(0.2, 0, west - 5, 0, -0.2, north + 5)
+    shape = (int((north - south + 10) / 0.2), int((east - west + 10) / 0.2))
+    mask = features.rasterize(ground, out_shape=shape, transform=grid, dtype="uint8")
+    stairs = [
+        shapely.geometry.shape(found) for found, value in features.shapes(mask, transform=grid) if value == 1
+    ]
+    row = register(
+        as_footprints(stairs, overhang_m=0.0), moved(as_records(ground), 1.5, -0.9), rules=RULES
+    ).table.iloc[0]
+    assert (row["dx_m"], row["dy_m"]) == pytest.approx((-1.5, 0.9), abs=0.1)
+
+
+def test_same_input_same_result_whatever_the_order_of_records() -> None:
+    ground = village(9)
+    records = moved(as_records(ground), 0.8, 1.1)
+    first = register(as_footprints(ground), records, rules=RULES).table
+    again = register(as_footprints(ground), records, rules=RULES).table
+    turned = register(as_footprints(ground), records[::-1], rules=RULES).table
+    assert first.equals(again)
+    assert first["dx_m"].iloc[0] == pytest.approx(turned["dx_m"].iloc[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("crs", [None, 4326, 2975])
+def test_layers_in_different_or_geographic_crs_are_refused(crs: int | None) -> None:
+    records = as_records(village(1)).set_crs(crs, allow_override=True)
+    with pytest.raises(RecordsError, match="projected CRS"):
+        register(as_footprints(village(1)), records, rules=RULES)
+
+
+def offsets_of(rows: list[tuple[str, float, float, shapely.Geometry]]) -> Offsets:
+    values = [(*row[:3], 9, 0.1, 0.7, 0.3, "sheet", row[3]) for row in rows]
+    return Offsets(gpd.GeoDataFrame(values, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=2154))
+
+
+def test_offsets_move_each_record_by_its_sheet_and_rings_stay_closed() -> None:
+    offsets = offsets_of(
+        [("A", 3.0, 4.0, shapely.box(0, 0, 9, 9)), ("", -1.0, 0.0, shapely.box(50, 0, 60, 9))]
+    )
+    ring = shapely.Polygon(shapely.box(0, 0, 9, 9).exterior, [shapely.box(2, 2, 4, 4).exterior])
+    records = as_records([ring, shapely.box(50, 0, 51, 1)]).assign(sheet_id=["A", None])
+    result = offsets.apply(records)
+    assert result.geometry.iloc[0].equals(affinity.translate(ring, 3, 4))
+    assert result.geometry.iloc[1].equals(shapely.box(49, 0, 50, 1))
+    assert result["offset_m"].tolist() == [5.0, 1.0]
+    assert result["tolerance_m"].tolist() == [0.7, 0.7]
+    assert records.geometry.iloc[0].equals(ring)
+
+
+def test_parcels_follow_the_nearest_sheet() -> None:
+    offsets = offsets_of(
+        [("A", 3.0, 4.0, shapely.box(0, 0, 9, 9)), ("B", -1.0, 0.0, shapely.box(50, 0, 60, 9))]
+    )
+    parcels = gpd.GeoDataFrame(
+        {"parcel_id": ["b", "a"]}, geometry=[shapely.box(44, 0, 48, 1), shapely.box(12, 0, 13, 1)]
+    )
+    result = offsets.apply(parcels.set_crs(2154))
+    assert result.geometry.iloc[0].bounds == (43, 0, 47, 1)
+    assert result.geometry.iloc[1].bounds == (15, 4, 16, 5)
+
+
+def test_offsets_refuse_strange_sheets_crs_and_columns() -> None:
+    offsets = offsets_of([("A", 0.0, 0.0, shapely.box(0, 0, 1, 1))])
+    with pytest.raises(RecordsError, match="no sheet 'B'"):
+        offsets.apply(as_records([shapely.box(0, 0, 1, 1)], sheet="B"))
+    with pytest.raises(RecordsError, match="EPSG:2975"):
+        offsets.apply(as_records([shapely.box(0, 0, 1, 1)]).set_crs(2975, allow_override=True))
+    with pytest.raises(RecordsError, match="tolerance_m"):
+        Offsets(offsets.table.drop(columns="tolerance_m"))
+
+
+def bent(layer: gpd.GeoDataFrame, size_m: float) -> gpd.GeoDataFrame:
+    def bend(xy: np.ndarray) -> np.ndarray:
+        phase = 2 * np.pi * (xy - (EAST, NORTH)) / 500
+        return xy + size_m * np.column_stack([np.sin(phase[:, 1]), np.sin(phase[:, 0] + 1)])
+
+    return layer.set_geometry(layer.geometry.transform(bend))
+
+
+def town(seed: int) -> list[shapely.Polygon]:
+    """Four villages: 300 m × 250 m in all."""
+    places = [(EAST + dx, NORTH + dy) for dx in (0, 150) for dy in (0, 125)]
+    return [
+        affinity.translate(house, east - EAST, north - NORTH)
+        for place, (east, north) in enumerate(places)
+        for house in village(seed + place)
+    ]
+
+
+def test_a_bent_sheet_is_straightened() -> None:
+    ground = town(20)
+    drawn = moved(bent(as_records(ground), 0.5), 2.0, -1.0)
+    offsets = register(as_footprints(ground), drawn, rules=RULES)
+    left = offsets.apply(drawn).geometry.centroid.distance(as_records(ground).geometry.centroid)
+    one_shift = (
+        Offsets(offsets.table).apply(drawn).geometry.centroid.distance(as_records(ground).geometry.centroid)
+    )
+    assert np.median(left) < 0.1
+    assert left.max() < 0.3
+    assert np.median(one_shift) > 2 * np.median(left)
+
+
+def test_a_bent_sheet_keeps_its_rings_closed_and_its_neighbours_joined() -> None:
+    ground = town(30)
+    halves = [
+        part for house in ground for part in shapely.get_parts(ops.split(house, middle_of(house))).tolist()
+    ]
+    drawn = moved(bent(as_records(halves), 0.5), 1.0, 1.0)
+    straight = register(as_footprints(ground), drawn, rules=RULES).apply(drawn)
+    assert straight.geometry.is_valid.all()
+    gaps = shapely.area(shapely.union_all(straight.geometry)) - straight.geometry.area.sum()
+    assert gaps == pytest.approx(0, abs=0.05)
+    assert len(shapely.get_parts(shapely.union_all(straight.geometry.buffer(1e-6)))) == len(
+        shapely.get_parts(shapely.union_all(drawn.geometry.buffer(1e-6)))
+    )
+
+
+def middle_of(house: shapely.Polygon) -> shapely.LineString:
+    x, y = house.centroid.coords[0]
+    return shapely.LineString([(x - 50, y - 10), (x + 50, y + 10)])
+
+
+def test_offsets_come_back_from_their_file(tmp_path: Path) -> None:
+    ground = town(40)
+    drawn = moved(bent(as_records(ground), 0.4), 1.0, 0.5)
+    offsets = register(as_footprints(ground), drawn, rules=RULES)
+    write_offsets(offsets, tmp_path / "offsets.gpkg")
+    again = read_offsets(tmp_path / "offsets.gpkg")
+    assert again.table.crs == offsets.table.crs
+    assert again.apply(drawn).geometry.geom_equals_exact(offsets.apply(drawn).geometry, 1e-9).all()
+
+
+def test_offsets_without_warp_come_back_too(tmp_path: Path) -> None:
+    offsets = offsets_of([("A", 3.0, 4.0, shapely.box(0, 0, 9, 9))])
+    write_offsets(offsets, tmp_path / "offsets.gpkg")
+    again = read_offsets(tmp_path / "offsets.gpkg")
+    assert again.warps == {}
+    assert again.table["dx_m"].tolist() == [3.0]
+
+
+def test_another_file_is_refused_as_offsets(tmp_path: Path) -> None:
+    as_records(village(1)).to_file(tmp_path / "records.gpkg", layer="records")
+    for name in ("records.gpkg", "absent.gpkg"):
+        with pytest.raises(RecordsError, match="holds no offsets"):
+            read_offsets(tmp_path / name)
+
+
+@given(
+    values=arrays(np.float64, (3, 4, 2), elements=st.floats(-2, 2)),
+    place=arrays(np.float64, (20, 2), elements=st.floats(-300, 500)),
+)
+def test_a_warp_agrees_with_scipy_inside_and_holds_its_edge_outside(
+    values: np.ndarray, place: np.ndarray
+) -> None:
+    warp = Warp(100.0, -50.0, 50.0, values)
+    grid = RegularGridInterpolator(
+        (100 + 50 * np.arange(4), -50 + 50 * np.arange(3)), values.transpose(1, 0, 2)
+    )
+    inside = np.clip(place, (100, -50), (250, 50))
+    assert warp.at(place) == pytest.approx(grid(inside), abs=1e-9)
+    nodes = warp.nodes()[::-1]
+    assert np.array_equal(Warp.from_nodes(nodes, cell_m=50.0).values_m, values)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vigibati.configs.errors import InputError
+from vigibati.configs.recipe import Recipe, SourceRecipe
+from vigibati.datasets.chips import SourceSampler, TrainingChips, labelled, sampling_probabilities, stack
+from vigibati.datasets.manifest import Chip, manifest_sha256, read_manifests
+from vigibati.datasets.validation_chips import ValidationChips
+
+
+def recipe(**sources: SourceRecipe) -> Recipe:
+    return Recipe(
+        name="tiny",
+        architecture="unet",
+        encoder="resnet18",
+        class_names=("building", "pool"),
+        gsd_m=0.2,
+        margin_px=0,
+        crop_px=32,
+        batch_size=4,
+        steps_per_epoch=25,
+        epochs=1,
+        learning_rate=1e-3,
+        weight_decay=0,
+        ema_decay=0.5,
+        seed=1,
+        sources=sources or {"town": SourceRecipe(weight=1, labels=("building",))},
+    )
+
+
+def make_chip(folder: Path, name: str, *, source: str = "town", gsd_m: float = 0.2, side: int = 64) -> Chip:
+    rows, columns = np.mgrid[0:side, 0:side]
+    image = np.stack([rows, columns, rows + columns], axis=-1).astype(np.uint8)
+    mask = np.zeros((side, side), np.uint8)
+    mask[: side // 2, : side // 4] = 1
+    Image.fromarray(image).save(folder / f"{name}.png")
+    Image.fromarray(mask).save(folder / f"{name}_mask.png")
+    return Chip(folder / f"{name}.png", folder / f"{name}_mask.png", source, "train", gsd_m)
+
+
+def write_manifest(folder: Path, text: str) -> Path:
+    path = folder / "chips.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_manifest_paths_are_relative_to_it(tmp_path: Path) -> None:
+    make_chip(tmp_path, "a")
+    path = write_manifest(tmp_path, "path,mask,source,split,gsd_m\na.png,a_mask.png,town,val,0.25\n")
+    (chip,) = read_manifests([path])
+    assert (chip.source, chip.split, chip.gsd_m) == ("town", "val", 0.25)
+    assert chip.read_image().shape == (64, 64, 3)
+    assert chip.read_mask().sum() == 32 * 16
+
+
+def test_one_bit_masks_hold_class_one(tmp_path: Path) -> None:
+    chip = make_chip(tmp_path, "a")
+    Image.fromarray(np.array([[True, False]])).save(chip.mask)
+    assert chip.read_mask().tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,mask,source\n", r"columns \['split', 'gsd_m'\] are missing"),
+        ("path,mask,source,split,gsd_m\n", "names no chip"),
+        ("path,mask,source,split,gsd_m\nb.png,b.png,town,val,0.2\n", "names b.png, which is not there"),
+    ],
+)
+def test_bad_manifests_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_manifests([write_manifest(tmp_path, text)])
+
+
+def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such chip manifest"):
+        read_manifests([tmp_path / "none.csv"])
+
+
+def test_fingerprint_follows_the_pixels(tmp_path: Path) -> None:
+    chip = make_chip(tmp_path, "a")
+    before = manifest_sha256([chip])
+    assert before == manifest_sha256([chip])
+    Image.fromarray(np.full((64, 64), 1, np.uint8)).save(chip.mask)
+    assert manifest_sha256([chip]) != before
+
+
+def test_unlabelled_classes_are_known_only_where_another_class_is() -> None:
+    mask = torch.tensor([[0, 1, 2]])
+    sample = labelled(torch.zeros(3, 1, 3, dtype=torch.uint8), mask, ("building", "pool"), ("building",))
+    assert sample.target.tolist() == [[[0, 1, 0]], [[0, 0, 1]]]
+    assert sample.known.tolist() == [[[1, 1, 1]], [[0, 1, 1]]]
+
+
+def test_image_and_mask_move_together(tmp_path: Path) -> None:
+    chip = make_chip(tmp_path, "a", side=64)
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[:32, :16] = 200
+    Image.fromarray(image).save(chip.image)
+    chips = TrainingChips([chip], recipe())
+    for key in range(12):
+        sample = chips[key]
+        assert sample.image.shape == (3, 32, 32)
+        bright = sample.image.float().mean(dim=0) > 60
+        # Resampling may move the border by a pixel, not more.
+        assert float((bright != (sample.target[0] > 0)).float().mean()) < 0.15
+
+
+def test_a_draw_can_be_repeated(tmp_path: Path) -> None:
+    chips = TrainingChips([make_chip(tmp_path, "a")], recipe())
+    assert torch.equal(chips[5].image, chips[5].image)
+    assert not torch.equal(chips[5].image, chips[6].image)
+
+
+def test_sources_are_drawn_by_weight_not_by_size(tmp_path: Path) -> None:
+    chips = [make_chip(tmp_path, "a", source="small")]
+    chips += [make_chip(tmp_path, f"b{i}", source="large") for i in range(9)]
+    plan = recipe(
+        small=SourceRecipe(weight=3, labels=("building",)), large=SourceRecipe(weight=1, labels=("building",))
+    )
+    assert sampling_probabilities(chips, plan)[0] == pytest.approx(0.75)
+    drawn = Counter(chips[key % len(chips)].source for key in SourceSampler(chips, plan))
+    assert sum(drawn.values()) == 100
+    assert drawn["small"] > 55
+
+
+def test_epochs_draw_differently_and_never_the_same_crop(tmp_path: Path) -> None:
+    sampler = SourceSampler([make_chip(tmp_path, "a")], recipe())
+    first = list(sampler)
+    sampler.set_epoch(1)
+    assert not set(first) & set(sampler)
+    assert len(set(first)) == len(first)
+
+
+def test_a_source_without_chips_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="source 'town': the manifests hold no training chip of it"):
+        sampling_probabilities([make_chip(tmp_path, "a", source="other")], recipe())
+
+
+def test_validation_chips_come_at_the_recipes_ground_size(tmp_path: Path) -> None:
+    coarse = ValidationChips([make_chip(tmp_path, "a", gsd_m=0.25, side=40)], recipe())[0]
+    assert coarse.image.shape == (3, 64, 64)  # 40 px at 0.25 m are 50 at 0.2 m, padded to 64
+    assert float(coarse.known[0].sum()) == 50 * 50
+    assert float(coarse.target[0].sum()) == pytest.approx(40 * 40 / 8 / 0.64, rel=0.05)
+    assert stack([coarse, coarse]).image.shape == (2, 3, 64, 64)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vigibati.training.losses import masked_bce_dice
+
+
+def planes(*rows: list[list[float]]) -> torch.Tensor:
+    return torch.tensor(rows)[None]  # (1, C, H, W)
+
+
+def test_certain_and_right_costs_nothing() -> None:
+    target = planes([[1.0, 0.0], [0.0, 1.0]])
+    loss = masked_bce_dice((target * 2 - 1) * 50, target, torch.ones_like(target))
+    assert float(loss) == pytest.approx(0, abs=1e-5)
+
+
+def test_certain_and_wrong_costs_much() -> None:
+    target = planes([[1.0, 0.0], [0.0, 1.0]])
+    loss = masked_bce_dice((1 - target * 2) * 50, target, torch.ones_like(target))
+    # BCE is 50; Dice with one added on both sides of the fraction is 1 - 1 / 5.
+    assert float(loss) == pytest.approx(50 + 0.8, abs=1e-3)
+
+
+def test_unknown_pixels_do_not_count() -> None:
+    target = planes([[1.0, 0.0], [0.0, 1.0]])
+    known = planes([[1.0, 1.0], [1.0, 0.0]])
+    logits = (target * 2 - 1) * 50
+    logits[..., 1, 1] = -50
+    assert float(masked_bce_dice(logits, target, known)) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_class_without_labels_has_no_gradient() -> None:
+    logits = torch.zeros(1, 2, 2, 2, requires_grad=True)
+    target = torch.ones(1, 2, 2, 2)
+    known = torch.stack([torch.ones(1, 2, 2), torch.zeros(1, 2, 2)], dim=1)
+    masked_bce_dice(logits, target, known).backward()
+    assert logits.grad is not None
+    assert bool((logits.grad[:, 0] != 0).all())
+    assert not bool((logits.grad[:, 1] != 0).any())

@@ -1,0 +1,72 @@
+"""From footprints and records to ranked cases: the half of the pipeline that needs no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import shapely
+
+from vigibati.cadastre.compare import ComparisonReport, compare
+from vigibati.cadastre.cover import records_cover
+from vigibati.cadastre.enrich import enrich
+from vigibati.cadastre.offsets import Offsets
+from vigibati.cadastre.rank import rank
+from vigibati.cadastre.register import register
+from vigibati.configs.rules import ComparisonRules
+from vigibati.inputs import CadastralInputs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseList:
+    """Ranked cases, and what they rest on.
+
+    Attributes:
+        cases: One row per thing to judge, by rank.
+        records: Records as moved onto the image.
+        parcels: Parcels as moved onto the image; None if none are known.
+        offsets: How far each sheet was moved.
+        report: Counts of the comparison.
+    """
+
+    cases: gpd.GeoDataFrame
+    records: gpd.GeoDataFrame
+    parcels: gpd.GeoDataFrame | None
+    offsets: Offsets
+    report: ComparisonReport
+
+
+def make_cases(
+    footprints: gpd.GeoDataFrame,
+    inputs: CadastralInputs,
+    *,
+    rules: ComparisonRules,
+    lang: str,
+    imaged: shapely.Geometry | None = None,
+    offsets: Offsets | None = None,
+) -> CaseList:
+    """Register the records, compare, add context and rank.
+
+    Args:
+        footprints: Found in the image, in the CRS of the inputs.
+        inputs: Records and context.
+        rules: Thresholds and weights.
+        lang: Language of the reasons, "fr" or "en".
+        imaged: Ground that the image shows; everything when None.
+        offsets: How far each sheet is to be moved; estimated here when None.
+    """
+    if offsets is None:
+        offsets = register(footprints, inputs.records, rules=rules)
+    parcels = None if inputs.parcels is None else offsets.apply(inputs.parcels)
+    sheets = None if inputs.record_set.sheets is None else offsets.apply(inputs.record_set.sheets)
+    records = offsets.apply(inputs.records)
+    cover = records_cover(records, parcels=parcels, sheets=sheets)
+    comparison = compare(footprints, inputs.records, offsets, rules=rules, cover=cover, imaged=imaged)
+    enriched = enrich(comparison.cases, parcels=parcels, zones=inputs.zones)
+    return CaseList(
+        cases=rank(enriched, rules=rules, lang=lang),
+        records=records,
+        parcels=parcels,
+        offsets=offsets,
+        report=comparison.report,
+    )

@@ -1,0 +1,115 @@
+"""``vigibati bench withheld | planted``: the chain measured against what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vigibati import options
+from vigibati.configs.files import whole_file
+from vigibati.console import as_json, listener
+
+if TYPE_CHECKING:
+    from vigibati.cadastre.scoring import Score
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    bench = typer.Typer(help="Measure the whole chain against what is known.", no_args_is_help=True)
+    bench.command()(withheld)
+    bench.command()(planted)
+    app.add_typer(bench, name="bench")
+
+
+def withheld(
+    ortho: options.Ortho,
+    records: options.Records,
+    out: Annotated[Path, typer.Option("--out", help="Result (JSON) to write.")],
+    fraction: Annotated[
+        float | None, typer.Option("--fraction", min=0, max=1, help="Share of the buildings to withhold.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="Number of buildings to withhold.")
+    ] = None,
+    min_area_m2: Annotated[
+        float, typer.Option("--min-area-m2", min=0, help="Withhold no smaller building.")
+    ] = 0.0,
+    shift_m: Annotated[
+        float, typer.Option("--shift-m", min=0, help="Move the other records by this much.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw and of the direction of the shift.")] = 7,
+    parcels: options.Parcels = None,
+    checkpoint: options.Checkpoint = None,
+    device: options.Device = "auto",
+    reviewed: Annotated[
+        Path | None,
+        typer.Option("--reviewed", help="CSV case_id,verdict,note of cases that a person looked at."),
+    ] = None,
+    crops: Annotated[
+        Path | None, typer.Option("--crops", help="Folder for a picture of each doubtful case.")
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Withhold known buildings from the records and see which are listed.
+
+    Example: vigibati bench withheld ortho.tif --records footprints.gpkg --fraction 0.2 --out result.json
+    """
+    from vigibati.benchmark import WithheldSettings, bench_withheld
+
+    settings = WithheldSettings(
+        seed=seed, fraction=fraction, count=count, min_area_m2=min_area_m2, shift_m=shift_m
+    )
+    result = bench_withheld(
+        ortho,
+        records=records,
+        settings=settings,
+        parcels=parcels,
+        checkpoint=checkpoint,
+        device=device,
+        reviewed=reviewed,
+        crops=crops,
+        progress=listener(silent=json or quiet),
+    )
+    with whole_file(out) as part:
+        part.write_text(as_json(result) + "\n", encoding="utf-8")
+    if not quiet:
+        typer.echo(as_json(result if json else result["headline"]))
+
+
+def planted(
+    cases: Annotated[Path, typer.Argument(help="GeoPackage of cases.")],
+    truth: Annotated[Path, typer.Option("--truth", help="truth.gpkg of the synthetic commune.")],
+    json: options.Json = False,
+) -> None:
+    """Score a case list against what was planted in a synthetic commune.
+
+    Example: vigibati bench planted cases.gpkg --truth commune/truth.gpkg
+    """
+    from vigibati.planted import bench_planted
+
+    score = bench_planted(cases, truth=truth)
+    if json:
+        typer.echo(as_json(score))
+    else:
+        _show(score)
+
+
+def _show(score: Score) -> None:
+    console = Console()
+    recall = Table(title="What was planted")
+    for name in ("planted", "size", "count", "listed", "listed as expected"):
+        recall.add_column(name)
+    for line in score.recall:
+        recall.add_row(line.kind, line.size_band, str(line.count), str(line.found), str(line.same_kind))
+    console.print(recall)
+    precision = Table(title="What was listed")
+    for name in ("kind of case", "listed", "on something planted"):
+        precision.add_column(name)
+    for group in score.precision:
+        precision.add_row(group.kind, str(group.count), str(group.right))
+    console.print(precision)

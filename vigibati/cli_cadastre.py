@@ -1,0 +1,130 @@
+"""``vigibati register | compare | records``: the verbs about records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pyproj
+import typer
+
+from vigibati import options
+from vigibati.console import as_json
+
+Footprints = Annotated[Path, typer.Argument(help="Footprints made by vigibati vectorise.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(register)
+    app.command()(compare)
+    records = typer.Typer(help="Look at cadastral records.", no_args_is_help=True)
+    records.command()(info)
+    app.add_typer(records, name="records")
+
+
+def register(
+    footprints: Footprints,
+    records: options.Records,
+    out: Annotated[Path, typer.Option("--out", help="GeoPackage of offsets to write.")],
+    parcels: options.Parcels = None,
+    records_crs: options.RecordsCrs = None,
+    rules: options.Rules = "france",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Estimate how far the records of each sheet lie off the image.
+
+    Example: vigibati register footprints.gpkg --records cadastre-13029-batiments.json.gz --out offsets.gpkg
+    """
+    from vigibati.cadastre.register import register as run
+    from vigibati.configs.rules import load_rules
+    from vigibati.inputs import read_cadastral_inputs, read_footprints
+    from vigibati.vectors import write_layer
+
+    found = read_footprints(footprints)
+    inputs = read_cadastral_inputs(
+        records=records, parcels=parcels, zones=(), crs=found.crs, records_crs=records_crs
+    )
+    offsets = run(found, inputs.records, rules=load_rules(name=rules))
+    write_layer(offsets.table, out, layer="offsets")
+    if not quiet or json:
+        typer.echo(as_json(offsets.table.drop(columns="geometry").to_dict(orient="records")))
+
+
+def compare(
+    footprints: Footprints,
+    records: options.Records,
+    out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],
+    parcels: options.Parcels = None,
+    zones: options.Zones = None,
+    offsets: Annotated[
+        Path | None,
+        typer.Option("--offsets", help="Offsets made by vigibati register; estimated anew if left out."),
+    ] = None,
+    records_crs: options.RecordsCrs = None,
+    rules: options.Rules = "france",
+    lang: options.Lang = "fr",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare footprints with records, without a model and without the image.
+
+    Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
+    """
+    from vigibati.cadastre.offsets import Offsets
+    from vigibati.cadastre.publish import publish
+    from vigibati.cases import make_cases
+    from vigibati.configs.rules import load_rules
+    from vigibati.inputs import read_cadastral_inputs, read_footprints
+    from vigibati.vectors import read_layer
+
+    found = read_footprints(footprints)
+    language = options.checked_lang(lang)
+    inputs = read_cadastral_inputs(
+        records=records, parcels=parcels, zones=zones or (), crs=found.crs, records_crs=records_crs
+    )
+    known = None if offsets is None else Offsets(read_layer(offsets, layer="offsets", made_by="register"))
+    listed = make_cases(found, inputs, rules=load_rules(name=rules), lang=language, offsets=known)
+    publish(
+        out,
+        cases=listed.cases,
+        footprints=found,
+        records=listed.records,
+        parcels=listed.parcels,
+        provenance={"comparison": as_json(listed.report)},
+        lang=language,
+    )
+    if not quiet or json:
+        typer.echo(as_json({"out": out, "comparison": listed.report}))
+
+
+def info(
+    path: Annotated[Path, typer.Argument(help="Records in any format that is read.")],
+    crs: Annotated[str, typer.Option("--crs", help="Projected CRS to measure areas in.")] = "EPSG:2154",
+    records_crs: options.RecordsCrs = None,
+    json: options.Json = False,
+) -> None:
+    """Print what was understood of a records file.
+
+    Example: vigibati records info edigeo-130290000A01.tar.bz2
+    """
+    from vigibati.cadastre.readers import read_records
+
+    found = read_records(path, crs=pyproj.CRS.from_user_input(crs), declared_crs=records_crs)
+    report = {
+        "format": found.source_format,
+        "files": [file.name for file in found.paths],
+        "records": len(found.records),
+        "kinds": found.records["kind"].value_counts().to_dict(),
+        "parcels": None if found.parcels is None else len(found.parcels),
+        "sheets": None if found.sheets is None else len(found.sheets),
+        "area_m2": round(float(found.records.area.sum()), 1),
+        "bounds": [round(float(value), 1) for value in found.records.total_bounds],
+        "repairs": found.repairs,
+    }
+    if json:
+        typer.echo(as_json(report))
+    else:
+        for key, value in report.items():
+            typer.echo(f"{key}: {value}")

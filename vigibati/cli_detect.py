@@ -1,0 +1,144 @@
+"""``vigibati detect``: all stages in order."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vigibati import options
+from vigibati.console import as_json, listener
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from vigibati.pipeline import DetectReport
+
+_FIRST = 10
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command()(detect)
+
+
+def detect(
+    ortho: options.Ortho,
+    records: options.Records,
+    out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],
+    parcels: options.Parcels = None,
+    zones: options.Zones = None,
+    checkpoint: options.Checkpoint = None,
+    device: options.Device = "auto",
+    rules: options.Rules = "france",
+    lang: options.Lang = "fr",
+    crs: options.OrthoCrs = None,
+    records_crs: options.RecordsCrs = None,
+    image_date: Annotated[
+        str | None, typer.Option("--image-date", help="Date of the orthophoto, such as 2024-07-01.")
+    ] = None,
+    quicklook: Annotated[
+        Path | None, typer.Option("--quicklook", help="Picture (PNG) of the result to write too.")
+    ] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find buildings, compare them with the records, and list the cases to judge.
+
+    Example:
+    vigibati detect ortho.tif --records cadastre-13029-batiments.json.gz
+    --parcels cadastre-13029-parcelles.json.gz --zones 13029_ZONE_URBA.shp --out cases.gpkg
+    """
+    from vigibati import pipeline
+
+    report = pipeline.detect(
+        ortho,
+        records=records,
+        out=out,
+        parcels=parcels,
+        zones=zones or (),
+        checkpoint=checkpoint,
+        device=device,
+        rules=rules,
+        lang=options.checked_lang(lang),
+        crs=crs,
+        records_crs=records_crs,
+        image_date=image_date,
+        quicklook_png=quicklook,
+        command=["vigibati", *sys.argv[1:]],
+        progress=listener(silent=json or quiet),
+    )
+    if json:
+        typer.echo(as_json(summary(report)))
+    elif not quiet:
+        _show(report)
+    if report.segmentation.failed_windows:
+        typer.echo(
+            f"vigibati: {len(report.segmentation.failed_windows)} windows could not be read and count as no image: "
+            + "; ".join(report.segmentation.failed_windows[:3]),
+            err=True,
+        )
+        raise typer.Exit(options.PARTIAL)
+
+
+def summary(report: DetectReport) -> dict[str, object]:
+    """Return what a machine wants to know of a run, JSON-ready."""
+    return {
+        "out": report.out,
+        "probabilities": report.probabilities,
+        "run_id": report.run_id,
+        "cases": {kind: int(count) for kind, count in report.cases["kind"].value_counts().items()},
+        "segmentation": report.segmentation,
+        "comparison": report.comparison,
+        "offsets": report.offsets.drop(columns="geometry").to_dict(orient="records"),
+        "energy": report.energy,
+    }
+
+
+def _show(report: DetectReport) -> None:
+    console = Console()
+    console.print(_table(report.cases))
+    counts = ", ".join(f"{count} {kind}" for kind, count in report.cases["kind"].value_counts().items())
+    console.print(f"{len(report.cases)} cases: {counts or 'none'}")
+    outside = report.comparison.footprints_outside_cover
+    if outside:
+        console.print(f"{outside} footprints lie where the records do not speak: unknown, not listed")
+    for row in report.offsets.itertuples():
+        console.print(
+            f"sheet {row.sheet_id}: moved by ({row.dx_m:+.2f}, {row.dy_m:+.2f}) m, "
+            f"{row.support} blocks agree, tolerance {row.tolerance_m:.2f} m ({row.method})"
+        )
+    speed = report.segmentation
+    console.print(f"{speed.megapixels:.1f} Mpx at {speed.mpx_per_s:.2f} Mpx/s on {speed.device}")
+    if report.energy is None:
+        console.print("energy: not measured (install vigibati[energy])")
+    else:
+        console.print(f"energy: {report.energy.kwh * 1000:.2f} Wh ({report.energy.method})")
+    console.print(f"written: {report.out}, probabilities in {report.probabilities}")
+
+
+def _table(cases: gpd.GeoDataFrame) -> Table:
+    table = Table(title=f"First {min(_FIRST, len(cases))} of {len(cases)} cases")
+    for name in ("rank", "kind", "area m²", "p", "parcel", "zone", "why"):
+        table.add_column(name, justify="right" if name in {"rank", "area m²", "p"} else "left")
+    for row in cases.head(_FIRST).itertuples():
+        table.add_row(
+            str(row.rank),
+            str(row.kind),
+            f"{row.area_m2:.0f}",
+            _or_dash(row.p_building, "{:.2f}"),
+            _or_dash(row.parcel_id, "{}"),
+            _or_dash(row.zone, "{}"),
+            str(row.reasons),
+        )
+    return table
+
+
+def _or_dash(value: object, form: str) -> str:
+    # Missing values differ from themselves.
+    missing = value is None or value != value  # noqa: PLR0124
+    return "–" if missing else form.format(value)

@@ -1,0 +1,67 @@
+"""What a person or a machine sees of a run: progress on stderr, the result on stdout."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from vigibati.configs.progress import SILENT, Advance, Progress
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Show finished and total units, and the rate."""
+        unit = task.fields["unit"]
+        speed = task.finished_speed or task.speed
+        rate = f" at {speed:.2f} {unit}/s" if speed else ""
+        return Text(f"{task.completed:.4g}/{task.total:.4g} {unit}{rate}")
+
+
+class BarProgress:
+    """Shows stages as bars with rate and remaining time, on stderr."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def stage(self, name: str, total: float, unit: str) -> Iterator[Advance]:
+        """Show one stage until the block ends."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            _Rate(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Bars(*columns, console=self._console) as bars:
+            task = bars.add_task(name, total=total, unit=unit)
+            yield lambda amount: bars.update(task, advance=amount)
+
+
+def as_json(report: object) -> str:
+    """Return a report as indented JSON; paths become text, dataclasses become objects."""
+    return json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    return str(value)
+
+
+def listener(*, silent: bool) -> Progress:
+    """Return who listens to the stages: nobody, or the bars on stderr."""
+    return SILENT if silent else BarProgress()

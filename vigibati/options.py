@@ -1,0 +1,66 @@
+"""Options that several verbs share, so that the same word means the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vigibati.configs.errors import SettingsError
+
+PARTIAL = 3
+"""Exit code of a run whose result is whole but for parts that could not be read."""
+
+Ortho = Annotated[
+    list[Path],
+    typer.Argument(help="Orthophoto: one GeoTIFF, COG or JPEG 2000, or several tiles.", metavar="ORTHO..."),
+]
+Records = Annotated[
+    Path,
+    typer.Option(
+        "--records",
+        help="Cadastral records: Etalab batiments (.json.gz), an EDIGEO bundle (.tar.bz2), a folder of them, "
+        "or any polygon layer.",
+    ),
+]
+Parcels = Annotated[
+    Path | None,
+    typer.Option("--parcels", help="Parcels, in the same formats; taken from --records where it holds them."),
+]
+Zones = Annotated[
+    list[Path] | None, typer.Option("--zones", help="Planning zones (ZONE_URBA); may be repeated.")
+]
+RecordsCrs = Annotated[
+    str | None,
+    typer.Option(
+        "--records-crs", help="CRS of the records, such as EPSG:2154, where the file does not say it."
+    ),
+]
+OrthoCrs = Annotated[
+    str | None,
+    typer.Option("--crs", help="CRS of the orthophoto, such as EPSG:2154, where the file does not say it."),
+]
+Checkpoint = Annotated[
+    Path | None, typer.Option("--checkpoint", help="Folder of a checkpoint; the shipped one if left out.")
+]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu or cuda; auto takes CUDA where there is any.")
+]
+Rules = Annotated[str, typer.Option("--rules", help="Preset of thresholds and legal bands.")]
+Lang = Annotated[str, typer.Option("--lang", help="Language of reasons and forms: fr or en.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, and no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors alone.")]
+
+
+def checked_lang(lang: str) -> Literal["fr", "en"]:
+    """Return the language as a literal.
+
+    Raises:
+        SettingsError: Another language than French or English.
+    """
+    if lang == "fr":
+        return "fr"
+    if lang == "en":
+        return "en"
+    raise SettingsError("--lang", f"'{lang}' is unknown", "use fr or en")

@@ -1,0 +1,193 @@
+"""All stages in order: orthophotos and records in, ranked cases in a GeoPackage out."""
+
+from __future__ import annotations
+
+import json
+import platform
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import pandas as pd
+
+from vigibati.cadastre.compare import ComparisonReport
+from vigibati.cadastre.publish import publish
+from vigibati.cadastre.sheets import check_overlap
+from vigibati.cases import make_cases
+from vigibati.configs.errors import OutputError
+from vigibati.configs.files import sha256_file
+from vigibati.configs.progress import SILENT, Progress
+from vigibati.configs.rules import load_rules
+from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.quicklook import Outlines, quicklook
+from vigibati.footprints import find_footprints, open_for
+from vigibati.inference.energy import Energy, measure_energy
+from vigibati.inference.segment import SegmentReport
+from vigibati.inputs import read_cadastral_inputs
+
+_LIBRARIES = ("torch", "segmentation-models-pytorch", "rasterio", "geopandas", "shapely", "pyogrio", "numpy")
+_COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
+_NUMBERED = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectReport:
+    """What a run of ``detect`` made.
+
+    Attributes:
+        out: The GeoPackage.
+        probabilities: Probability raster, kept for other thresholds.
+        cases: The cases, by rank.
+        offsets: One row per sheet.
+        segmentation: What the segmentation did.
+        comparison: Counts of the comparison.
+        energy: Energy of the run; None where it was not measured.
+        run_id: Name of the run, also in every case.
+    """
+
+    out: Path
+    probabilities: Path
+    cases: gpd.GeoDataFrame
+    offsets: gpd.GeoDataFrame
+    segmentation: SegmentReport
+    comparison: ComparisonReport
+    energy: Energy | None
+    run_id: str
+
+
+def detect(
+    ortho: Sequence[Path],
+    *,
+    records: Path,
+    out: Path,
+    parcels: Path | None = None,
+    zones: Sequence[Path] = (),
+    checkpoint: Path | None = None,
+    device: str = "auto",
+    rules: str = "france",
+    lang: Literal["fr", "en"] = "fr",
+    crs: str | None = None,
+    records_crs: str | None = None,
+    image_date: str | None = None,
+    quicklook_png: Path | None = None,
+    command: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> DetectReport:
+    """Find buildings in an orthophoto, compare them with records, and publish ranked cases.
+
+    All inputs are read and checked before the first pixel is inferred. The probability raster is
+    kept beside ``out`` as ``<name>_probabilities.tif``.
+
+    Args:
+        ortho: Files of one orthophoto.
+        records: Cadastral records.
+        out: GeoPackage to write; an earlier one is replaced as a whole.
+        parcels: Parcels; those of the records' source when None.
+        zones: Planning zones.
+        checkpoint: Folder of a checkpoint; the shipped one when None.
+        device: auto, cpu or cuda.
+        rules: Name of the preset of thresholds.
+        lang: Language of reasons and forms.
+        crs: CRS of an orthophoto that does not state it.
+        records_crs: CRS of records that do not state it.
+        image_date: Date of the orthophoto, ISO; unknown when None.
+        quicklook_png: Picture of the result to write as well.
+        command: What was typed, for the provenance.
+        progress: Listener.
+
+    Raises:
+        InputError: An input cannot be used; nothing was written.
+    """
+    if out.suffix.lower() != ".gpkg" or out.is_dir():
+        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    thresholds = load_rules(name=rules)
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    probabilities = out.with_name(f"{out.stem}_probabilities.tif")
+    image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs)
+    with image:
+        inputs = read_cadastral_inputs(
+            records=records, parcels=parcels, zones=zones, crs=working, records_crs=records_crs
+        )
+        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
+        with measure_energy() as energy:
+            found = find_footprints(
+                image, model, probabilities, crs=working, device=device, progress=progress
+            )
+            listed = make_cases(found.table, inputs, rules=thresholds, lang=lang, imaged=found.imaged)
+        cases = listed.cases.assign(
+            run_id=run_id, image_date=image_date, records_date=_records_date(inputs.records)
+        )
+        provenance = {
+            "run_id": run_id,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": list(command),
+            "inputs": _fingerprints([*ortho, *inputs.paths]),
+            "model": model.contract.model_dump(mode="json"),
+            "rules": thresholds.model_dump(mode="json"),
+            "versions": _versions(),
+            "repairs": asdict(inputs.record_set.repairs),
+            "segmentation": asdict(found.report),
+            "comparison": asdict(listed.report),
+            "offsets": json.loads(listed.offsets.table.drop(columns="geometry").to_json(orient="records")),
+            "energy": None if energy.result is None else asdict(energy.result),
+        }
+        publish(
+            out,
+            cases=cases,
+            footprints=found.table,
+            records=listed.records,
+            parcels=listed.parcels,
+            provenance=provenance,
+            lang=lang,
+        )
+        if quicklook_png is not None:
+            _draw(image, cases, listed.records, quicklook_png)
+    return DetectReport(
+        out=out,
+        probabilities=probabilities,
+        cases=cases,
+        offsets=listed.offsets.table,
+        segmentation=found.report,
+        comparison=listed.report,
+        energy=energy.result,
+        run_id=run_id,
+    )
+
+
+def _records_date(records: gpd.GeoDataFrame) -> str | None:
+    # The newest change in the extract is the only date that says how fresh it is.
+    dates = pd.concat([records["created"], records["updated"]]).dropna()
+    return None if dates.empty else str(dates.max())
+
+
+def _fingerprints(paths: Sequence[Path]) -> list[dict[str, str]]:
+    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    return [{"file": file.name, "sha256": sha256_file(file)} for file in files if file.is_file()]
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in _LIBRARIES}
+    return {"vigibati": version("vigibati"), "python": platform.python_version(), **libraries}
+
+
+def _draw(image: Orthophoto, cases: gpd.GeoDataFrame, records: gpd.GeoDataFrame, out: Path) -> None:
+    drawn = cases.to_crs(image.grid.crs)
+    layers = [
+        Outlines(name="records", colour="#f5f5dc", geometries=tuple(records.to_crs(image.grid.crs).geometry))
+    ]
+    for kind, colour in _COLOURS.items():
+        of_kind = drawn[drawn["kind"] == kind]
+        layers.append(
+            Outlines(
+                name=kind,
+                colour=colour,
+                geometries=tuple(of_kind.geometry),
+                labels=tuple(str(number) if number <= _NUMBERED else "" for number in of_kind["rank"]),
+            )
+        )
+    quicklook(image, layers, out)

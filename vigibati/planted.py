@@ -1,0 +1,24 @@
+"""How many of the differences planted in a synthetic commune a case list holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vigibati.cadastre.scoring import Score, score_cases
+from vigibati.configs.rules import load_rules
+from vigibati.vectors import read_layer
+
+
+def bench_planted(cases: Path, *, truth: Path) -> Score:
+    """Score a case list against the truth of a synthetic commune.
+
+    Args:
+        cases: GeoPackage written by ``detect`` or ``compare``.
+        truth: ``truth.gpkg`` written by ``synth``.
+
+    Raises:
+        InputError: A file or layer is missing.
+    """
+    listed = read_layer(cases, layer="cases", made_by="detect")
+    planted = read_layer(truth, layer="planted", made_by="synth").to_crs(listed.crs)
+    return score_cases(listed, planted, bounds_m2=load_rules().bands_m2)
