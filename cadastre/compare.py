@@ -6,32 +6,17 @@ from dataclasses import asdict, dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.bands import size_bands
-from vigibati.cadastre.case_id import case_ids
+from vigibati.cadastre.borders import moved_records
+from vigibati.cadastre.case_table import Found, case_table
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.pairing import Geometries, as_array
 from vigibati.cadastre.residue import grown_parts, residue
 from vigibati.cadastre.unseen import seen_shares
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import CASE_KINDS, CaseKind, ComparisonRules
-
-CASE_COLUMNS = (
-    "case_id",
-    "kind",
-    "area_m2",
-    "area_low_m2",
-    "area_high_m2",
-    "size_band",
-    "p_building",
-    "covered",
-    "offset_m",
-    "tolerance_m",
-    "geometry",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +60,6 @@ class Comparison:
     report: ComparisonReport
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Cases of one kind; arrays are aligned."""
-
-    kind: CaseKind
-    geometry: Geometries
-    probability: NDArray[np.float64]
-    covered: NDArray[np.float64]
-    offset_m: NDArray[np.float64]
-    tolerance_m: NDArray[np.float64]
-    sources: int
-
-
 def compare(
     footprints: gpd.GeoDataFrame,
     records: gpd.GeoDataFrame,
@@ -124,7 +96,7 @@ def compare(
         raise RecordsError(
             "records", f"are in {records.crs}, footprints in {footprints.crs}", "bring both into one CRS"
         )
-    moved = offsets.apply(records)
+    moved = moved_records(footprints, records, offsets)
     shapely.prepare(cover)
     known = shapely.intersects(cover, shapely.point_on_surface(as_array(footprints)))
     inside = footprints[known]
@@ -139,7 +111,7 @@ def compare(
         _unrecorded_pools(inside[is_pool], moved[was_pool], rules),
         _not_seen(inside[~is_pool], moved[in_image], rules),
     ]
-    cases = _table(found, rules, footprints)
+    cases = case_table(found, rules, footprints.crs)
     counts = {kind: int((cases["kind"] == kind).sum()) for kind in CASE_KINDS}
     report = ComparisonReport(
         footprints=len(footprints),
@@ -155,7 +127,7 @@ def compare(
 
 def _unrecorded(
     footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules
-) -> list[_Found]:
+) -> list[Found]:
     """Return new buildings and extensions."""
     outlines = as_array(footprints)
     probability = footprints["probability"].to_numpy(dtype=float)
@@ -180,7 +152,7 @@ def _unrecorded(
         ("extension", np.asarray(parts, dtype=object), rows),
     )
     return [
-        _Found(
+        Found(
             kind,
             shapes,
             probability[of],
@@ -193,7 +165,7 @@ def _unrecorded(
     ]
 
 
-def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules: ComparisonRules) -> _Found:
+def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules: ComparisonRules) -> Found:
     outlines = as_array(pools)
     offset, tolerance = _nearest(outlines, recorded, rules)
     big = shapely.area(outlines) >= rules.cases.min_pool_m2
@@ -204,7 +176,7 @@ def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules
         ] = True
     rows = np.flatnonzero(big & ~known)
     probability = pools["probability"].to_numpy(dtype=float)[rows]
-    return _Found(
+    return Found(
         "pool",
         outlines[rows],
         probability,
@@ -215,11 +187,11 @@ def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules
     )
 
 
-def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules) -> _Found:
+def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules) -> Found:
     seen = seen_shares(records, as_array(footprints), floor_m=rules.registration.tolerance_floor_m)
     big = shapely.area(as_array(records)) >= rules.cases.not_seen_min_m2
     gone = records[(seen < rules.cases.not_seen_below) & big]
-    return _Found(
+    return Found(
         "not_seen",
         as_array(gone),
         np.full(len(gone), np.nan),
@@ -238,31 +210,3 @@ def _nearest(
         return np.zeros(len(outlines)), np.full(len(outlines), rules.registration.unregistered_tolerance_m)
     row = shapely.STRtree(as_array(records)).nearest(outlines)
     return records["offset_m"].to_numpy(dtype=float)[row], records["tolerance_m"].to_numpy(dtype=float)[row]
-
-
-def _table(found: list[_Found], rules: ComparisonRules, footprints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return all cases, from west to east within each kind, with the measures derived from their outlines."""
-    geometry = np.concatenate([each.geometry for each in found])
-    kind = np.repeat([each.kind for each in found], [len(each.geometry) for each in found]).astype(object)
-    tolerance = np.concatenate([each.tolerance_m for each in found])
-    area = shapely.area(geometry)
-    doubt = shapely.length(geometry) * tolerance
-    values = {
-        "case_id": case_ids(list(kind), geometry),
-        "kind": kind,
-        "area_m2": area,
-        "area_low_m2": np.maximum(area - doubt, 0.0),
-        "area_high_m2": area + doubt,
-        "size_band": size_bands(area, rules.bands_m2),
-        "p_building": np.concatenate([each.probability for each in found]),
-        "covered": np.concatenate([each.covered for each in found]),
-        "offset_m": np.concatenate([each.offset_m for each in found]),
-        "tolerance_m": tolerance,
-    }
-    parts, origin = shapely.get_parts(geometry, return_index=True)
-    outlines = shapely.multipolygons(parts, indices=origin)
-    table = gpd.GeoDataFrame(pd.DataFrame(values), geometry=outlines, crs=footprints.crs)
-    centre = table.geometry.centroid
-    order = np.lexsort((centre.y, centre.x, table["kind"].map(list(CASE_KINDS).index)))
-    text = dict.fromkeys(("case_id", "kind", "size_band"), "str")
-    return table.iloc[order].reset_index(drop=True).astype(text)[list(CASE_COLUMNS)]

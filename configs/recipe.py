@@ -46,6 +46,7 @@ class Recipe(Schema):
     batch_size: int = Field(ge=1)
     steps_per_epoch: int = Field(ge=1)
     epochs: int = Field(ge=1)
+    validate_every: int = Field(default=1, ge=1, description="Epochs between two validations.")
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     ema_decay: float = Field(ge=0, lt=1, description="Decay of the moving average of the weights.")

@@ -9,23 +9,24 @@ from vigibati.configs.contract import ModelContract
 from vigibati.configs.sources import source_credits
 
 _PURPOSE = """\
-Finds the outlines of buildings in aerial orthophotos of about {gsd_m} m per pixel ({bands}), as \
-the first step of a comparison with cadastral records that a person then judges case by case.
+Finds the outlines of buildings in aerial orthophotos of about {gsd_m} m per pixel ({bands}), as the first
+step of a comparison with cadastral records that a person then judges case by case.
 
-**Not for**: deciding anything without a person; satellite imagery; orthophotos coarser than twice its \
-ground size; counting inhabitants or valuing property; any use against a person without a look at the place."""
+**Not for**: deciding anything without a person; satellite imagery; orthophotos coarser than twice its
+ground size; counting inhabitants or valuing property; any use against a person without a look at the
+place."""
 
 _LIMITS = """\
-- **Domain gap.** The training places are listed below; no French town is among the real ones. \
-Expect more missed and more false buildings there than the figures say, until the model is trained on local labels.
-- Validation chips were used to choose settings; their figures are validation figures, not those of a blind test.
-- Touching houses often come out as one outline. Trees hide roof edges. Tarpaulins, containers, \
-large vehicles and greenhouses are mistaken for buildings now and then.
+- **Domain gap.** The training places are listed below; no French town is among the real ones. Expect more
+  missed and more false buildings there than the figures say, until the model has learnt local labels.
+- Validation chips were used to choose settings: their figures are not those of a blind test.
+- Touching houses often come out as one outline. Trees hide roof edges. Tarpaulins, containers, large
+  vehicles and greenhouses are mistaken for buildings now and then.
 - Probabilities are the network's own; they are not calibrated.
 - Classes that only synthetic imagery labels have no measured accuracy on real imagery."""
 
 _FOOTNOTE = """\
-Thresholds: {thresholds}. Objects are matched one to one at IoU above 0.5, from 20 m². A dash means that \
+Thresholds: {thresholds}. Objects are matched one to one at IoU above 0.5, from 20 m². A dash means that
 nothing could be counted."""
 
 _FINGERPRINTS = """\
@@ -83,8 +84,9 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 
 def _pixel_table(evaluation: Mapping[str, Any]) -> str:
+    keys = ("iou", "precision", "recall", "f1")
     rows = [
-        (source, name, of["chips"], *(figures["pixels"][key] for key in ("iou", "precision", "recall", "f1")))
+        (source, name, of["chips"], *(figures["pixels"][key] for key in keys))
         for source, of in evaluation["sources"].items()
         for name, figures in of["classes"].items()
     ]
@@ -121,8 +123,8 @@ def _source_table(contract: ModelContract) -> str:
 
 
 def _run_table(runs: Sequence[Mapping[str, Any]]) -> str:
-    keys = ("recipe", "epochs", "device", "minutes", "energy_kwh", "energy_method")
+    keys = ("recipe", "from_epoch", "to_epoch", "device", "minutes", "energy_kwh", "energy_method")
     return _rows(
-        ("training run", "epochs", "device", "minutes", "energy, kWh", "how measured"),
+        ("training run", "from epoch", "to epoch", "device", "minutes", "energy, kWh", "how measured"),
         [tuple(run.get(key) for key in keys) for run in runs],
     )

@@ -22,7 +22,7 @@ from vigibati.datasets.chips import Sample, SourceSampler, TrainingChips, stack
 from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.datasets.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from vigibati.inference.energy import Energy, measure_energy
+from vigibati.inference.energy import measure_energy
 from vigibati.training.module import MEAN, STD, SegmentationModule
 
 _RUNS_FILE = "training.json"
@@ -65,13 +65,15 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
+        epochs = _Epochs(advance)
         trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=1,
             precision="bf16-mixed" if accelerator == "cuda" else "32-true",
             max_epochs=recipe.epochs,
             limit_train_batches=recipe.steps_per_epoch,
-            callbacks=_callbacks(recipe, out, advance),
+            check_val_every_n_epoch=recipe.validate_every,
+            callbacks=_callbacks(recipe, out, epochs),
             logger=CSVLogger(out, name="log"),
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -86,8 +88,19 @@ def train(
             weights_only=True,
         )
     checkpoint = save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), out / "checkpoint")
-    minutes = (time.monotonic() - started) / 60
-    _record_run(recipe, checkpoint.folder, start_from, accelerator, minutes, energy.result)
+    run = {
+        "recipe": recipe.name,
+        # What an interrupted run spent before its resumption was not seen by this process.
+        "from_epoch": epochs.first,
+        "to_epoch": recipe.epochs,
+        "device": accelerator,
+        "minutes": round((time.monotonic() - started) / 60, 1),
+        "energy_kwh": None if energy.result is None else round(energy.result.kwh, 4),
+        "energy_method": "not measured" if energy.result is None else energy.result.method,
+    }
+    runs = [*([] if start_from is None else read_runs(start_from)), run]
+    with whole_file(checkpoint.folder / _RUNS_FILE) as temporary:
+        temporary.write_text(json.dumps(runs, indent=2) + "\n", encoding="utf-8")
     return checkpoint
 
 
@@ -98,29 +111,21 @@ def read_runs(folder: Path) -> list[dict[str, object]]:
     return runs
 
 
-def _record_run(
-    recipe: Recipe, folder: Path, start_from: Path | None, device: str, minutes: float, energy: Energy | None
-) -> None:
-    runs = [] if start_from is None else read_runs(start_from)
-    runs.append(
-        {
-            "recipe": recipe.name,
-            "epochs": recipe.epochs,
-            "device": device,
-            "minutes": round(minutes, 1),
-            "energy_kwh": None if energy is None else round(energy.kwh, 4),
-            "energy_method": "not measured" if energy is None else energy.method,
-        }
-    )
-    with whole_file(folder / _RUNS_FILE) as temporary:
-        temporary.write_text(json.dumps(runs, indent=2) + "\n", encoding="utf-8")
+class _Epochs(Callback):
+    """Tells the caller and the sampler of each epoch.
 
-
-class _EpochCallback(Callback):
-    """Tells the caller and the sampler that an epoch is over."""
+    Attributes:
+        first: Epoch that the run began with; more than 0 after a resumption.
+    """
 
     def __init__(self, advance: Advance) -> None:
+        self.first = 0
         self._advance = advance
+
+    def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        """Take over what was done before an interruption."""
+        self.first = trainer.current_epoch
+        self._advance(self.first)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Give each epoch its own draw of chips, also after a resumption."""
@@ -133,11 +138,11 @@ class _EpochCallback(Callback):
         self._advance(1)
 
 
-def _callbacks(recipe: Recipe, out: Path, advance: Advance) -> list[Callback]:
+def _callbacks(recipe: Recipe, out: Path, epochs: _Epochs) -> list[Callback]:
     return [
         EMAWeightAveraging(decay=recipe.ema_decay, use_buffers=True),
         ModelCheckpoint(out, filename="last", save_weights_only=False, enable_version_counter=False),
-        _EpochCallback(advance),
+        epochs,
     ]
 
 

@@ -13,6 +13,7 @@ from vigibati.cadastre.enrich import enrich
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.rank import rank
 from vigibati.cadastre.register import register
+from vigibati.cadastre.words import Language
 from vigibati.configs.rules import ComparisonRules
 from vigibati.inputs import CadastralInputs
 
@@ -41,7 +42,7 @@ def make_cases(
     inputs: CadastralInputs,
     *,
     rules: ComparisonRules,
-    lang: str,
+    lang: Language,
     imaged: shapely.Geometry | None = None,
     offsets: Offsets | None = None,
 ) -> CaseList:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
-import click
 import typer
 
 from vigibati import __version__, cli_bench, cli_cadastre, cli_detect, cli_model, cli_pixels
 from vigibati.configs.errors import VigibatiError
 
-_INTERRUPTED = 130
+# As shells report it: 130 for Ctrl-C, 143 for SIGTERM.
+_SIGNALLED = 128
 
 app = typer.Typer(
     name="vigibati",
@@ -40,27 +42,27 @@ def _root(
     debug: Annotated[bool, typer.Option("--debug", help="Show what the stages log, and tracebacks.")] = False,
 ) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR, stream=sys.stderr)
-    click.get_current_context().obj = debug
+
+
+class _Interrupted(BaseException):
+    """A signal asked the process to stop; no stage catches it by mistake."""
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise _Interrupted(number)
 
 
 def main() -> None:
     """Run the command line; exit 0, 2 for bad input, 3 for a partial result, 130 when interrupted."""
-    sys.exit(_run())
-
-
-def _run() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
-        # A verb that ends with typer.Exit makes its code the return value.
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        app()
     except VigibatiError as error:
         if "--debug" in sys.argv:
             raise
         typer.echo(f"vigibati: {error}", err=True)
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("vigibati: interrupted; nothing that was finished is lost", err=True)
-        return _INTERRUPTED
-    return code if isinstance(code, int) else 0
+        sys.exit(error.exit_code)
+    except _Interrupted as signalled:
+        typer.echo("vigibati: interrupted; what was finished is kept", err=True)
+        sys.exit(_SIGNALLED + signalled.args[0])

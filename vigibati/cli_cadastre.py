@@ -37,17 +37,17 @@ def register(
 
     Example: vigibati register footprints.gpkg --records cadastre-13029-batiments.json.gz --out offsets.gpkg
     """
+    from vigibati.cadastre.offsets_file import write_offsets
     from vigibati.cadastre.register import register as run
     from vigibati.configs.rules import load_rules
     from vigibati.inputs import read_cadastral_inputs, read_footprints
-    from vigibati.vectors import write_layer
 
     found = read_footprints(footprints)
     inputs = read_cadastral_inputs(
         records=records, parcels=parcels, zones=(), crs=found.crs, records_crs=records_crs
     )
     offsets = run(found, inputs.records, rules=load_rules(name=rules))
-    write_layer(offsets.table, out, layer="offsets")
+    write_offsets(offsets, out)
     if not quiet or json:
         typer.echo(as_json(offsets.table.drop(columns="geometry").to_dict(orient="records")))
 
@@ -72,19 +72,18 @@ def compare(
 
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
-    from vigibati.cadastre.offsets import Offsets
+    from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
     from vigibati.configs.rules import load_rules
     from vigibati.inputs import read_cadastral_inputs, read_footprints
-    from vigibati.vectors import read_layer
 
     found = read_footprints(footprints)
     language = options.checked_lang(lang)
     inputs = read_cadastral_inputs(
         records=records, parcels=parcels, zones=zones or (), crs=found.crs, records_crs=records_crs
     )
-    known = None if offsets is None else Offsets(read_layer(offsets, layer="offsets", made_by="register"))
+    known = None if offsets is None else read_offsets(offsets)
     listed = make_cases(found, inputs, rules=load_rules(name=rules), lang=language, offsets=known)
     publish(
         out,

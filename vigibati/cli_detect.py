@@ -77,11 +77,8 @@ def detect(
     elif not quiet:
         _show(report)
     if report.segmentation.failed_windows:
-        typer.echo(
-            f"vigibati: {len(report.segmentation.failed_windows)} windows could not be read and count as no image: "
-            + "; ".join(report.segmentation.failed_windows[:3]),
-            err=True,
-        )
+        failed = "; ".join(report.segmentation.failed_windows[:3])
+        typer.echo(f"vigibati: parts could not be read and count as no image: {failed}", err=True)
         raise typer.Exit(options.PARTIAL)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
 
 PARTIAL = 3
@@ -53,7 +54,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors alone.")]
 
 
-def checked_lang(lang: str) -> Literal["fr", "en"]:
+def checked_lang(lang: str) -> Language:
     """Return the language as a literal.
 
     Raises:

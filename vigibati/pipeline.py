@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -18,6 +17,7 @@ import pandas as pd
 from vigibati.cadastre.compare import ComparisonReport
 from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
+from vigibati.cadastre.words import CHOICES, TITLES, Language
 from vigibati.cases import make_cases
 from vigibati.configs.errors import OutputError
 from vigibati.configs.files import sha256_file
@@ -70,7 +70,7 @@ def detect(
     checkpoint: Path | None = None,
     device: str = "auto",
     rules: str = "france",
-    lang: Literal["fr", "en"] = "fr",
+    lang: Language = "fr",
     crs: str | None = None,
     records_crs: str | None = None,
     image_date: str | None = None,
@@ -146,7 +146,7 @@ def detect(
             lang=lang,
         )
         if quicklook_png is not None:
-            _draw(image, cases, listed.records, quicklook_png)
+            _draw(image, cases, listed.records, quicklook_png, lang)
     return DetectReport(
         out=out,
         probabilities=probabilities,
@@ -175,16 +175,17 @@ def _versions() -> dict[str, str]:
     return {"vigibati": version("vigibati"), "python": platform.python_version(), **libraries}
 
 
-def _draw(image: Orthophoto, cases: gpd.GeoDataFrame, records: gpd.GeoDataFrame, out: Path) -> None:
+def _draw(
+    image: Orthophoto, cases: gpd.GeoDataFrame, records: gpd.GeoDataFrame, out: Path, lang: Language
+) -> None:
     drawn = cases.to_crs(image.grid.crs)
-    layers = [
-        Outlines(name="records", colour="#f5f5dc", geometries=tuple(records.to_crs(image.grid.crs).geometry))
-    ]
+    known = tuple(records.to_crs(image.grid.crs).geometry)
+    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#f5f5dc", geometries=known)]
     for kind, colour in _COLOURS.items():
         of_kind = drawn[drawn["kind"] == kind]
         layers.append(
             Outlines(
-                name=kind,
+                name=CHOICES["case_kind"][kind].said_in(lang),
                 colour=colour,
                 geometries=tuple(of_kind.geometry),
                 labels=tuple(str(number) if number <= _NUMBERED else "" for number in of_kind["rank"]),

@@ -94,8 +94,8 @@ class Frame:
 
     def metres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return pixel centres in metres from the picture's corner, east (1, W) and north (H, 1)."""
-        east = (self.col + 0.5 + np.arange(self.width)) * self.gsd_m
-        north = -(self.row + 0.5 + np.arange(self.height)) * self.gsd_m
+        east = np.asarray((self.col + 0.5 + np.arange(self.width)) * self.gsd_m, dtype=np.float64)
+        north = np.asarray(-(self.row + 0.5 + np.arange(self.height)) * self.gsd_m, dtype=np.float64)
         return east[None, :], north[:, None]
 
     def coverage(self, *geometries: BaseGeometry, oversample: int = 3) -> Plane:
@@ -103,7 +103,7 @@ class Frame:
         shapes = [geometry for geometry in geometries if not geometry.is_empty]
         if not shapes:
             return np.zeros((self.height, self.width), dtype=np.float32)
-        scale = self.transform * Affine.scale(1 / oversample)
+        scale = self.transform @ Affine.scale(1 / oversample)
         fine = rasterize(
             shapes,
             out_shape=(self.height * oversample, self.width * oversample),

@@ -42,7 +42,7 @@ class _Chip:
         return float((self.mask == 1).mean())
 
 
-def synth_chips(  # noqa: PLR0913 - all keywords
+def synth_chips(
     *,
     seed: int,
     count: int,

@@ -11,10 +11,23 @@ from shapely.geometry.base import BaseGeometry
 
 from vigibati.configs.errors import SettingsError
 from vigibati.datasets.synth.countryside import cut_fields, grow, multi, polygons_of
-from vigibati.datasets.synth.houses import Yard, fill_empty, fill_row, fill_villa, fill_works
-from vigibati.datasets.synth.plan import Bounds, Field, GroundPlan, Parcel, Road, Sheet, Tree, Zone
+from vigibati.datasets.synth.gardens import fill_empty
+from vigibati.datasets.synth.houses import fill_row, fill_villa
+from vigibati.datasets.synth.plan import (
+    Bounds,
+    Field,
+    GroundPlan,
+    Parcel,
+    Road,
+    Sheet,
+    Tree,
+    Zone,
+    ZoneKind,
+)
 from vigibati.datasets.synth.planted import plant
 from vigibati.datasets.synth.streets import LotMaker, Street, village_streets, wiggly
+from vigibati.datasets.synth.works import fill_works
+from vigibati.datasets.synth.yards import Yard, chance, detail
 
 _CELL_M = 1000.0  # one village per square kilometre
 _SECTIONS = ("A", "B", "AC", "AD", "ZA", "ZB")
@@ -85,6 +98,7 @@ class _Village:
         self.pieces = cut_fields(open_ground.buffer(-0.2), rng, near=self.built)
         fields, trees = grow(self.pieces, rng, near=self.built)
         self.fields: list[Field] = fields + [field for yard in self.yards for field in yard.fields]
+        self.traps = _solar_field(fields, rng)
         standing = [building.outline for yard in self.yards for building in yard.buildings]
         self.trees = _clear(trees, roads, standing) + [tree for yard in self.yards for tree in yard.trees]
 
@@ -115,10 +129,20 @@ def _tracks(bounds: Bounds, streets: list[Street], rng: np.random.Generator) -> 
         longest = max(getattr(way, "geoms", [way]), key=lambda part: float(part.length))
         if longest.length > 60:  # noqa: PLR2004
             tracks.append(
-                Road(longest, float(rng.uniform(2.4, 3.4)), "earth" if rng.random() < 0.6 else "gravel")
-            )  # noqa: PLR2004
+                Road(longest, float(rng.uniform(2.4, 3.4)), "earth" if chance(rng, 0.6) else "gravel")
+            )
             taken = taken.union(longest.buffer(12))
     return tracks
+
+
+def _solar_field(fields: list[Field], rng: np.random.Generator) -> list[Trap]:
+    fit = [
+        field for field in fields if field.crop in {"meadow", "stubble"} and 4000 < field.outline.area < 15000
+    ]  # noqa: PLR2004
+    if not fit or chance(rng, 0.6):
+        return []
+    chosen = fit[int(rng.integers(len(fit)))]
+    return [Trap(part, "solar_field", detail(rng)) for part in polygons_of(chosen.outline.buffer(-5))]
 
 
 def _clear(trees: list[Tree], roads: BaseGeometry, standing: list[Polygon]) -> list[Tree]:
@@ -146,7 +170,9 @@ def _assembled(bounds: Bounds, seed: int, parts: list[_Village], rng: np.random.
             + [road for yard in yards for road in yard.roads]
         ),
         fields=tuple(field for part in parts for field in part.fields),
-        traps=tuple(trap for yard in yards for trap in yard.traps),
+        traps=tuple(
+            [trap for yard in yards for trap in yard.traps] + [trap for part in parts for trap in part.traps]
+        ),
         cars=tuple(car for yard in yards for car in yard.cars),
         parcels=number_parcels([yard.lot.outline for yard in yards] + pieces, sheets),
         sheets=sheets,
@@ -185,11 +211,11 @@ def _zones(bounds: Bounds, parts: list[_Village]) -> tuple[Zone, ...]:
     rest: BaseGeometry = bounds.polygon()
     zones: list[Zone] = []
 
-    def take(shape: BaseGeometry, kind: str, label: str) -> None:
+    def take(shape: BaseGeometry, kind: ZoneKind, label: str) -> None:
         nonlocal rest
         zones.extend(
             Zone(part, kind, label) for part in polygons_of(rest.intersection(shape)) if part.area > 1
-        )  # type: ignore[arg-type]
+        )
         rest = rest.difference(shape)
 
     cores = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -12,8 +13,9 @@ from shapely.geometry import LineString, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
-from vigibati.datasets.synth.houses import detail, hedge_row, tree_at
 from vigibati.datasets.synth.plan import Crop, Field, Tree
+from vigibati.datasets.synth.trees import hedge_row, tree_at
+from vigibati.datasets.synth.yards import chance, detail
 
 _CROP_SHARES: dict[Crop, float] = {
     "meadow": 0.27, "wheat": 0.13, "stubble": 0.13, "vineyard": 0.15, "maize": 0.07,
@@ -82,15 +84,15 @@ def grow(
     crops, shares = list(_CROP_SHARES), np.array(list(_CROP_SHARES.values()))
     for piece in pieces:
         close = piece.distance(near) < 12  # noqa: PLR2004
-        if piece.area < 900 or (close and piece.area < 6000 and rng.random() < 0.6):  # noqa: PLR2004
-            crop: Crop = "meadow" if rng.random() < 0.7 else "orchard"  # noqa: PLR2004
+        if piece.area < 900 or (close and piece.area < 6000 and chance(rng, 0.6)):  # noqa: PLR2004
+            crop: Crop = "meadow" if chance(rng, 0.7) else "orchard"
         else:
             crop = crops[int(rng.choice(len(crops), p=shares / shares.sum()))]
-        if crop == "wood" and close and rng.random() < 0.6:  # noqa: PLR2004
+        if crop == "wood" and close and chance(rng, 0.6):
             crop = "meadow"
         fields.append(Field(piece, crop, detail(rng)))
         trees.extend(_trees_of(piece, crop, rng))
-        trees.extend(_edge_hedges(piece, rng, chance=0.16))
+        trees.extend(_edge_hedges(piece, rng, share=0.16))
     return fields, trees
 
 
@@ -114,7 +116,7 @@ def _points_in(piece: Polygon, count: int, rng: np.random.Generator) -> np.ndarr
 
 def _wood(piece: Polygon, rng: np.random.Generator) -> list[Tree]:
     trees = []
-    conifers = rng.random() < 0.25  # noqa: PLR2004
+    conifers = chance(rng, 0.25)
     for x, y in _points_in(piece, int(piece.area / 9.5), rng):
         radius = float(np.clip(rng.normal(2.1 if conifers else 2.9, 0.7), 1.2, 5.0))
         kind = (2 if conifers else int(rng.integers(0, 8))) * 7 + int(rng.integers(7))
@@ -138,19 +140,19 @@ def _orchard(piece: Polygon, rng: np.random.Generator) -> list[Tree]:
     ]
 
 
-def _edge_hedges(piece: Polygon, rng: np.random.Generator, *, chance: float) -> list[Tree]:
+def _edge_hedges(piece: Polygon, rng: np.random.Generator, *, share: float) -> list[Tree]:
     trees: list[Tree] = []
     corners = shapely.get_coordinates(piece.exterior)
-    for (x0, y0), (x1, y1) in zip(corners[:-1], corners[1:], strict=True):
+    for (x0, y0), (x1, y1) in pairwise(corners):
         length = math.hypot(x1 - x0, y1 - y0)
-        if length < 25 or rng.random() > chance:  # noqa: PLR2004
+        if length < 25 or rng.random() > share:  # noqa: PLR2004
             continue
         start, end = complex(x0, y0), complex(x1, y1)
-        if rng.random() < 0.5:  # noqa: PLR2004
+        if chance(rng, 0.5):
             trees.extend(hedge_row(start, end, rng))
             continue
         for at in np.arange(0, length, rng.uniform(3.5, 7)):
-            if rng.random() < 0.8:  # noqa: PLR2004
+            if chance(rng, 0.8):
                 point = start + (end - start) * at / length
                 trees.append(tree_at(point.real + rng.normal(0, 0.7), point.imag + rng.normal(0, 0.7), rng))
     return trees

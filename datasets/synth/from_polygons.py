@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -14,7 +15,6 @@ from shapely.geometry.base import BaseGeometry
 from vigibati.configs.errors import RecordsError
 from vigibati.datasets.synth.commune import number_parcels
 from vigibati.datasets.synth.countryside import cut_fields, grow, polygons_of
-from vigibati.datasets.synth.houses import detail, hedge_row, tree_at, year_built
 from vigibati.datasets.synth.plan import (
     Bounds,
     Building,
@@ -29,6 +29,8 @@ from vigibati.datasets.synth.plan import (
     Tree,
     Zone,
 )
+from vigibati.datasets.synth.trees import hedge_row, tree_at
+from vigibati.datasets.synth.yards import chance, detail, year_built
 
 _MARGIN_M = 40.0  # open ground around what was given
 _ROAD_GAP_M = 16.0  # ground between parcels, up to this wide, is a road
@@ -67,8 +69,8 @@ def plan_from_polygons(
     houses = tuple(_building(outline, flag, rng) for outline, flag in zip(buildings, durable, strict=True))
     taken = shapely.union_all([*buildings, *pools])
     covered = shapely.union_all([shapely.make_valid(parcel) for parcel in parcels] or [taken.buffer(15)])
-    roads = covered.buffer(_ROAD_GAP_M / 2, join_style="mitre").buffer(-_ROAD_GAP_M / 2, join_style="mitre")
-    roads = roads.difference(covered).difference(taken.buffer(0.5))
+    closed = covered.buffer(_ROAD_GAP_M / 2, join_style="mitre").buffer(-_ROAD_GAP_M / 2, join_style="mitre")
+    roads = closed.difference(covered).difference(taken.buffer(0.5))
     fields, trees, traps = _furnish(parcels, buildings, taken, rng)
     around = bounds.polygon().difference(covered).difference(roads)
     outside, wild = grow(cut_fields(around, rng, near=covered), rng, near=covered)
@@ -104,15 +106,15 @@ def _building(outline: Polygon, durable: bool, rng: np.random.Generator) -> Buil
     area = outline.area
     regular = area / max(shapely.minimum_rotated_rectangle(outline).area, 1e-6) > _RECTANGULAR
     roof: Roof = "gable" if regular else "hip"
-    material: Material = "slate" if rng.random() < 0.05 else "tile"  # noqa: PLR2004
+    material: Material = "slate" if chance(rng, 0.05) else "tile"
     height = float(rng.uniform(3.0, 6.5))
     if not durable or area < 22:  # noqa: PLR2004 - m²: garages, lean-tos and sheds are low
-        roof = "lean_to" if regular and rng.random() < 0.6 else "flat"  # noqa: PLR2004
+        roof = "lean_to" if regular and chance(rng, 0.6) else "flat"
         material = "metal" if not durable else ("tile" if roof == "lean_to" else "concrete")
         height = float(rng.uniform(2.2, 3.0))
     elif area > 700:  # noqa: PLR2004 - m²: halls
         material, height = "metal", float(rng.uniform(5, 8))
-    elif rng.random() < 0.07:  # noqa: PLR2004
+    elif chance(rng, 0.07):
         roof, material = "flat", "gravel"
     return Building(outline, height, roof, material, durable, "recorded", year_built(rng), None, detail(rng))
 
@@ -137,7 +139,7 @@ def _furnish(
         trees += _garden_trees(parcel, rng)
         for outline in inside:
             yard = outline.buffer(rng.uniform(1.0, 4.0), join_style="mitre").intersection(parcel.buffer(-0.3))
-            if outline.area > 40 and rng.random() < 0.6:  # noqa: PLR2004 - m², houses rather than sheds
+            if outline.area > 40 and chance(rng, 0.6):  # noqa: PLR2004 - m², houses rather than sheds
                 traps += [Trap(part, "patio", detail(rng)) for part in polygons_of(yard)]
     return fields, trees, traps
 
@@ -149,8 +151,8 @@ def _garden_trees(parcel: Polygon, rng: np.random.Generator) -> list[Tree]:
     points = points[shapely.contains_xy(parcel.buffer(-0.8), points)][:count]
     trees = [tree_at(float(x), float(y), rng) for x, y in points]
     corners = shapely.get_coordinates(parcel.exterior)
-    for (x0, y0), (x1, y1) in zip(corners[:-1], corners[1:], strict=True):
-        if math.hypot(x1 - x0, y1 - y0) > 12 and rng.random() < 0.22:  # noqa: PLR2004
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        if math.hypot(x1 - x0, y1 - y0) > 12 and chance(rng, 0.22):  # noqa: PLR2004
             trees += hedge_row(complex(x0, y0), complex(x1, y1), rng)
     return trees
 
@@ -166,7 +168,7 @@ def _cars(
 ) -> tuple[Car, ...]:
     cars: list[Car] = []
     for outline in buildings:
-        if outline.area < 50 or rng.random() < 0.5:  # noqa: PLR2004
+        if outline.area < 50 or chance(rng, 0.5):  # noqa: PLR2004
             continue
         angle, away = rng.uniform(0, 2 * math.pi), math.sqrt(outline.area) / 2 + rng.uniform(3, 6)
         x, y = outline.centroid.x + away * math.cos(angle), outline.centroid.y + away * math.sin(angle)

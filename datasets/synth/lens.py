@@ -40,4 +40,5 @@ def photographed(light: Plane, frame: Frame, look: Look) -> NDArray[np.uint8]:
     knee = np.float32(205)
     over = colour > knee
     colour[over] = knee + (colour[over] - knee) * np.float32(0.6)
-    return np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+    return grey

@@ -17,7 +17,17 @@ BuildingPlanting = Literal["recorded", "undeclared_house", "extension", "shed"]
 PoolPlanting = Literal["recorded", "pool"]
 RoadSurface = Literal["asphalt", "gravel", "earth", "paving"]
 Crop = Literal[
-    "meadow", "wheat", "stubble", "maize", "rapeseed", "vineyard", "bare", "wood", "garden", "orchard"
+    "meadow",
+    "wheat",
+    "stubble",
+    "maize",
+    "rapeseed",
+    "vineyard",
+    "bare",
+    "wood",
+    "garden",
+    "orchard",
+    "asphalt",
 ]
 TrapKind = Literal[
     "greenhouse", "tarpaulin", "trampoline", "parking", "silage", "pallets", "patio", "solar_field"

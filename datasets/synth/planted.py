@@ -11,8 +11,10 @@ import shapely
 from shapely import affinity
 from shapely.geometry import Polygon
 
-from vigibati.datasets.synth.houses import Yard, detail, rectangle, shed_building
+from vigibati.datasets.synth.gardens import shed_building
 from vigibati.datasets.synth.plan import Building, DemolishedRecord, Material, Roof
+from vigibati.datasets.synth.streets import polygon_of
+from vigibati.datasets.synth.yards import Yard, chance, detail, rectangle
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def plant(
 
 def _recent(rng: np.random.Generator) -> int:
     # Half of what is planted came after the older vintage of 2021.
-    return int(rng.integers(2022, 2025) if rng.random() < 0.5 else rng.integers(2004, 2021))  # noqa: PLR2004
+    return int(rng.integers(2022, 2025) if chance(rng, 0.5) else rng.integers(2004, 2021))
 
 
 def _attach(yards: list[Yard], wanted: int, rng: np.random.Generator) -> None:
@@ -99,10 +101,8 @@ def _extension(yard: Yard, rng: np.random.Generator) -> Building | None:
             continue
         first = points[index] + wall / length * rng.uniform(0, length - wide)
         second = first + wall / length * wide
-        outline = Polygon(
-            [(p.real, p.imag) for p in (first, second, second + outward * deep, first + outward * deep)]
-        )
-        outline = outline.difference(house.outline)
+        shape = polygon_of([first, second, second + outward * deep, first + outward * deep])
+        outline = shape.difference(house.outline)
         if isinstance(outline, Polygon) and room.contains(outline):
             return _extension_building(outline, house, cmath.phase(wall), rng)
     return None
@@ -111,9 +111,9 @@ def _extension(yard: Yard, rng: np.random.Generator) -> Building | None:
 def _extension_building(
     outline: Polygon, house: Building, angle: float, rng: np.random.Generator
 ) -> Building:
-    flat = rng.random() < 0.5  # noqa: PLR2004
+    flat = chance(rng, 0.5)
     roof: Roof = "flat" if flat else "lean_to"
-    material: Material = ("concrete" if rng.random() < 0.5 else "gravel") if flat else house.material  # noqa: PLR2004
+    material: Material = ("concrete" if chance(rng, 0.5) else "gravel") if flat else house.material
     if material == "gravel" and not flat:
         material = "metal"
     return Building(

@@ -103,7 +103,7 @@ class Scene:
             paint_tree(canvas, tree, self._look)
 
 
-def render(  # noqa: PLR0913 - all but plan and out are keywords
+def render(
     plan: GroundPlan,
     out: Path,
     *,

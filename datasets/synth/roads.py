@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from shapely import MultiLineString
+from shapely import LineString, MultiLineString
 from shapely.ops import substring
 
 from vigibati.datasets.synth.canvas import Canvas, Frame, Paint, Plane
@@ -38,7 +38,8 @@ def paint_roads(canvas: Canvas, roads: Sequence[Road]) -> None:
         return
     frame = canvas.frame
     streets = [road for road in roads if road.surface == "asphalt"]
-    for surface, is_wide, width_m in (("earth", False, 0.7), ("paving", True, 1.6)):
+    rims: tuple[tuple[RoadSurface, bool, float], ...] = (("earth", False, 0.7), ("paving", True, 1.6))
+    for surface, is_wide, width_m in rims:
         sides = [
             road.centre.buffer(road.width_m / 2 + width_m, quad_segs=6)
             for road in streets
@@ -47,10 +48,10 @@ def paint_roads(canvas: Canvas, roads: Sequence[Road]) -> None:
         if sides:
             alpha = frame.coverage(*sides, oversample=2) * (0.75 + 0.15 * grain(frame, "clumps", 5))
             _cover(canvas, surface, np.clip(alpha, 0, 0.95).astype(np.float32))
-    for surface in _SURFACES:
-        ways = [road for road in roads if road.surface == surface]
+    for kind in _SURFACES:
+        ways = [road for road in roads if road.surface == kind]
         if ways:
-            _paint_surface(canvas, ways, surface)
+            _paint_surface(canvas, ways, kind)
 
 
 def _paint_surface(canvas: Canvas, ways: Sequence[Road], surface: RoadSurface) -> None:
@@ -78,12 +79,13 @@ def _cover(canvas: Canvas, surface: RoadSurface, alpha: Plane) -> None:
 
 def _paint_markings(canvas: Canvas, ways: Sequence[Road]) -> None:
     frame = canvas.frame
-    dashes = [
+    pieces = [
         substring(way.centre, start, start + 3.0)
         for way in ways
         if way.width_m >= _MARKED_M
         for start in np.arange(2.0, way.centre.length - 3, 8.0)
     ]
+    dashes = [piece for piece in pieces if isinstance(piece, LineString)]
     if not dashes:
         return
     alpha = frame.coverage(MultiLineString(dashes).buffer(0.09, cap_style="flat"), oversample=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -13,6 +14,7 @@ from shapely.geometry import Polygon
 
 from vigibati.datasets.synth.canvas import Frame, Paint, Plane
 from vigibati.datasets.synth.plan import Building, Material
+from vigibati.datasets.synth.rooftops import add_rooftop
 from vigibati.datasets.synth.textures import mix, rgb, shade
 
 # Rise per metre: canal and Roman tiles lie at about 30-35 %, slate far steeper.
@@ -90,7 +92,7 @@ def _lean_to(axes: _Axes, pitch: float, rng: np.random.Generator) -> _Relief:
 def _sides(frame: Frame, outline: Polygon) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     for ring in (outline.exterior, *outline.interiors):
         corners = shapely.get_coordinates(ring) - (frame.west, frame.north)
-        yield from zip(corners[:-1], corners[1:], strict=True)
+        yield from pairwise(corners)
 
 
 def _hip(frame: Frame, outline: Polygon, pitch: float) -> _Relief:
@@ -187,8 +189,6 @@ def roof_paint(building: Building, frame: Frame, *, style: float) -> Paint:
         frame: Any frame of the picture; the patch lies on the same grid.
         style: Share of dark northern roofs, 0-1.
     """
-    from vigibati.datasets.synth.rooftops import add_rooftop
-
     patch = frame.around(building.outline.bounds, 2 * frame.gsd_m)
     rng = np.random.default_rng([building.detail, 101])
     angle = building.ridge_rad if building.ridge_rad is not None else ridge_angle(building.outline)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from vigibati.datasets.synth.canvas import Paint, Plane
+from vigibati.datasets.synth.canvas import Paint
 from vigibati.datasets.synth.plan import Building
 from vigibati.datasets.synth.textures import rgb
 
@@ -137,9 +137,3 @@ class _Spots:
         seam = (np.mod(self._along - centre[0], 1.05) < 0.12) | (np.mod(self._across - centre[1], 1.7) < 0.12)  # noqa: PLR2004
         self._paint.colour[where] = rgb(54, 62, 82) * self._rng.uniform(0.85, 1.25)
         self._paint.colour[where & seam] = rgb(98, 106, 122)
-
-
-def plain_rim(alpha: Plane) -> NDArray[np.bool_]:
-    """Return the outermost pixels of a mask."""
-    inside: NDArray[np.bool_] = (alpha > 0.5) & (distance_transform_edt(alpha > 0.5) <= 1.5)  # noqa: PLR2004
-    return inside

@@ -109,7 +109,7 @@ def village_streets(
     return streets
 
 
-def _branch(  # noqa: PLR0913 - a street is described by that much
+def _branch(
     streets: list[Street],
     parent: Street,
     at_m: float,
@@ -190,7 +190,7 @@ class LotMaker:
                 return width
         return width * 0.5
 
-    def _try(  # noqa: PLR0913, PLR0917 - one call, seven plain numbers
+    def _try(
         self, street: Street, side: int, position: float, width: float, depth: float, kind: LotKind
     ) -> bool:
         line = street.road.centre

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vigibati.datasets.synth.canvas import Frame, Plane
 
@@ -49,7 +50,8 @@ def grain(frame: Frame, kind: Grain, salt: int = 0) -> Plane:
     shift = np.random.default_rng([salt & 0x7FFFFFFF, side]).integers(0, side, 2)
     rows = (np.arange(frame.row, frame.row + frame.height) + shift[0]) % side
     cols = (np.arange(frame.col, frame.col + frame.width) + shift[1]) % side
-    return tile[rows[:, None], cols[None, :]]
+    piece: Plane = tile[rows[:, None], cols[None, :]]
+    return piece
 
 
 def broad(frame: Frame, size_m: float, salt: int = 0) -> Plane:
@@ -69,7 +71,7 @@ def broad(frame: Frame, size_m: float, salt: int = 0) -> Plane:
     return _blend(along.T, cols - first_col).T * np.float32(1.6)
 
 
-def _blend(values: Plane, at: np.ndarray) -> Plane:
+def _blend(values: Plane, at: NDArray[np.float64]) -> Plane:
     low = np.floor(at).astype(int)
     part = at - low
     weight = (part * part * (3 - 2 * part)).astype(np.float32)[:, None]
@@ -95,13 +97,13 @@ def rgb(red: float, green: float, blue: float) -> Plane:
     return np.array((red, green, blue), dtype=np.float32)
 
 
-def mix(low: Plane, high: Plane, weight: Plane) -> Plane:
+def mix(low: Plane, high: Plane, weight: NDArray[np.floating]) -> Plane:
     """Blend two colours, (3,) or (H, W, 3), by a weight (H, W) that is clipped to 0-1."""
     mixed: Plane = low + np.clip(weight, 0, 1).astype(np.float32)[..., None] * (high - low)
     return mixed
 
 
-def shade(colour: Plane, amount: Plane) -> Plane:
+def shade(colour: Plane, amount: NDArray[np.floating]) -> Plane:
     """Brighten a colour (H, W, 3) by relative amounts (H, W)."""
-    shaded: Plane = colour * (1 + amount)[..., None]
+    shaded: Plane = colour * (1 + amount).astype(np.float32)[..., None]
     return shaded

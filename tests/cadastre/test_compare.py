@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import affinity, box
 
-from vigibati.cadastre.compare import CASE_COLUMNS, Comparison, compare
+from vigibati.cadastre.case_table import CASE_COLUMNS
+from vigibati.cadastre.compare import Comparison, compare
 from vigibati.cadastre.cover import records_cover
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.register import register
@@ -249,3 +250,18 @@ def test_cover_prefers_sheets_then_parcels_then_the_hull_of_the_records() -> Non
     assert not covers(field, parcels=parcels, sheets=sheets[:0])
     assert covers(field)
     assert not covers(far)
+
+
+def test_a_record_counted_to_the_wrong_sheet_at_a_border_takes_the_other_offset() -> None:
+    rows = [
+        ("W", 3.0, 0.0, 9, 0.1, 0.7, 0.0, "sheet", box(0, 0, 100, 100)),
+        ("E", -3.0, 0.0, 9, 0.1, 0.7, 0.0, "sheet", box(170, 0, 300, 100)),
+    ]
+    offsets = Offsets(gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=2154))
+    drawn_east, inland, gone = box(102, 10, 106, 14), box(50, 10, 54, 14), box(102, 50, 106, 54)
+    records = records_of(drawn_east, inland, gone).assign(sheet_id="W")
+    roofs = found(box(99, 10, 103, 14), box(47, 10, 51, 14))
+    cases = run(roofs, records, offsets).cases
+    # The first is explained by the other sheet; the second lies too far from it; the third nowhere.
+    assert cases["kind"].tolist() == ["new_building", "not_seen", "not_seen"]
+    assert cases.geometry.iloc[0].bounds == (47, 10, 51, 14)

@@ -10,16 +10,16 @@ from affine import Affine
 from vigibati.configs.errors import RasterError
 from vigibati.datasets.raster_checks import open_raster
 
+_TRANSFORM = Affine(0.2, 0, 700000, 0, -0.2, 6600000)
 _VRT = """<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand dataType="Byte" band="1"
 subClass="VRTRawRasterBand"><SourceFilename>{target}</SourceFilename></VRTRasterBand></VRTDataset>"""
 
 
 def _write(path: Path, *, side: int = 600, **options: object) -> Path:
     values = np.random.default_rng(3).integers(0, 255, (3, side, side), dtype=np.uint8)
-    transform = Affine(0.2, 0, 700000, 0, -0.2, 6600000)
     profile = {"driver": "GTiff", "width": side, "height": side, "count": 3, "dtype": "uint8"}
     with rasterio.open(
-        path, "w", **{**profile, "crs": "EPSG:2154", "transform": transform, **options}
+        path, "w", **{**profile, "crs": "EPSG:2154", "transform": _TRANSFORM, **options}
     ) as file:
         file.write(values)
     return path
@@ -76,6 +76,7 @@ def test_a_cut_file_is_refused_before_any_pixel_is_read(tmp_path: Path, options:
 def test_a_sparse_bomb_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tif"
     profile = {"width": 200_000, "height": 200_000, "count": 1, "dtype": "uint8", "sparse_ok": True}
+    profile["transform"] = _TRANSFORM
     with rasterio.open(path, "w", driver="GTiff", tiled=True, blockxsize=4096, blockysize=4096, **profile):
         pass
     with pytest.raises(RasterError, match=r"declares 200000 x 200000 pixels in \d+ bytes"):
@@ -85,6 +86,7 @@ def test_a_sparse_bomb_is_refused(tmp_path: Path) -> None:
 def test_blocks_larger_than_memory_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "block.tif"
     profile = {"width": 30_000, "height": 30_000, "count": 1, "dtype": "uint8", "sparse_ok": True}
+    profile["transform"] = _TRANSFORM
     with rasterio.open(
         path, "w", driver="GTiff", tiled=True, blockxsize=30_000, blockysize=30_000, **profile
     ) as file:

@@ -48,7 +48,11 @@ def test_same_seed_same_plan_and_other_seed_other_plan() -> None:
 
 def test_everything_built_lies_inside_the_bounds(plan: GroundPlan) -> None:
     ground = plan.bounds.polygon()
-    outlines = [b.outline for b in plan.buildings] + [p.outline for p in plan.pools] + [p.outline for p in plan.parcels]
+    outlines = (
+        [b.outline for b in plan.buildings]
+        + [p.outline for p in plan.pools]
+        + [p.outline for p in plan.parcels]
+    )
     assert shapely.contains(ground, np.array(outlines, dtype=object)).all()
     assert all(outline.is_valid and outline.area > 0 for outline in outlines)
 
@@ -83,7 +87,9 @@ def test_pools_and_demolished_records_stand_clear_of_buildings(plan: GroundPlan)
 
 
 def test_parcels_do_not_overlap_and_hold_the_buildings(plan: GroundPlan) -> None:
-    assert max((area for *_, area in overlaps([parcel.outline for parcel in plan.parcels])), default=0.0) < 0.05
+    assert (
+        max((area for *_, area in overlaps([parcel.outline for parcel in plan.parcels])), default=0.0) < 0.05
+    )
     parcels = shapely.union_all([parcel.outline for parcel in plan.parcels])
     outside = [b for b in plan.buildings if b.outline.difference(parcels).area > 0.05]
     assert not outside
@@ -99,18 +105,22 @@ def test_sheets_and_zones_cover_the_commune_once(plan: GroundPlan) -> None:
 
 
 def test_size_out_of_range_is_refused() -> None:
-    with pytest.raises(SettingsError, match="between 0.2 and 20"):
+    with pytest.raises(SettingsError, match=r"between 0\.2 and 20"):
         plan_commune(seed=1, size_km=0.01)
 
 
 def test_given_outlines_are_kept_and_surrounded() -> None:
     house, shed, pool = box(10, 10, 22, 19), box(26, 10, 29, 13), box(14, 24, 22, 28)
     parcels = [box(0, 0, 40, 40), box(48, 0, 140, 60)]
-    plan = plan_from_polygons(buildings=[house, shed], durable=[True, False], pools=[pool], parcels=parcels, seed=1)
+    plan = plan_from_polygons(
+        buildings=[house, shed], durable=[True, False], pools=[pool], parcels=parcels, seed=1
+    )
     assert [building.outline for building in plan.buildings] == [house, shed]
     assert [building.durable for building in plan.buildings] == [True, False]
     assert {building.planted for building in plan.buildings} == {"recorded"}
-    assert any(field.crop == "asphalt" and field.outline.intersects(box(41, 5, 47, 35)) for field in plan.fields)
+    assert any(
+        field.crop == "asphalt" and field.outline.intersects(box(41, 5, 47, 35)) for field in plan.fields
+    )
     assert not any(shapely.contains_xy(house, tree.x_m, tree.y_m) for tree in plan.trees)
 
 

@@ -49,7 +49,9 @@ def one_house(*, since: int = 1990) -> GroundPlan:
     return GroundPlan(bounds, 1, buildings=(house,), fields=(Field(bounds.polygon(), "meadow", 9),))
 
 
-def mean_of(pixels: NDArray[np.uint8], west_m: float, south_m: float, east_m: float, north_m: float) -> NDArray[np.float64]:
+def mean_of(
+    pixels: NDArray[np.uint8], west_m: float, south_m: float, east_m: float, north_m: float
+) -> NDArray[np.float64]:
     rows = slice(round((50 - north_m) / GSD_M), round((50 - south_m) / GSD_M))
     cols = slice(round(west_m / GSD_M), round(east_m / GSD_M))
     return np.asarray(pixels[rows, cols].reshape(-1, 3).mean(axis=0))
@@ -88,14 +90,17 @@ def test_shadow_is_as_long_as_the_sun_is_low() -> None:
 def test_a_young_house_is_missing_in_the_older_vintage() -> None:
     look = Look()
     before, after = (
-        (made := Scene(one_house(since=2023), look, year=year, gsd_m=GSD_M)).pixels(made.frame) for year in (2021, 2024)
+        (made := Scene(one_house(since=2023), look, year=year, gsd_m=GSD_M)).pixels(made.frame)
+        for year in (2021, 2024)
     )
     assert np.abs(mean_of(before, 23, 22, 33, 28) - mean_of(after, 23, 22, 33, 28)).max() > 25
     assert np.array_equal(before[:20], after[:20])
 
 
 def test_mask_is_the_plan_seen_from_above() -> None:
-    plan = dataclasses.replace(one_house(), pools=(Pool(Point(WEST + 50, SOUTH + 10).buffer(4), "recorded", 2000),))
+    plan = dataclasses.replace(
+        one_house(), pools=(Pool(Point(WEST + 50, SOUTH + 10).buffer(4), "recorded", 2000),)
+    )
     mask = plan_mask(plan, Scene(plan, Look(), year=2024, gsd_m=GSD_M).frame, year=2024)
     assert (mask == 1).sum() * GSD_M**2 == pytest.approx(160, abs=0.5)
     assert (mask == 2).sum() * GSD_M**2 == pytest.approx(plan.pools[0].outline.area, rel=0.03)

@@ -112,7 +112,7 @@ def test_a_real_network_gives_the_same_in_every_window(
     )
     # Its reach is beyond any margin worth testing; what is left of it far away is below one step.
     checkpoint = save_checkpoint(network, contract(margin_px=96), tmp_path / "model")  # type: ignore[arg-type]
-    path = write_raster("ortho.tif", _picture(520, 600))
+    path = write_raster("ortho.tif", _picture(520, 70))
     for px in (512, 1216):
         _segment(path, checkpoint, tmp_path / f"{px}.tif", window_px=px)
     got, wanted = (_read(tmp_path / f"{px}.tif").astype(int) for px in (512, 1216))
