@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 from torchvision import tv_tensors
 from torchvision.transforms import v2
@@ -126,9 +127,7 @@ class SourceSampler(Sampler[int]):
         yield from (int(draw) * count + int(chip) for draw, chip in zip(draws, chosen, strict=True))
 
 
-def sampling_probabilities(
-    chips: Sequence[Chip], recipe: Recipe
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def sampling_probabilities(chips: Sequence[Chip], recipe: Recipe) -> NDArray[np.float64]:
     """Return the probability of each chip: the weight of its source, shared by its chips.
 
     Raises:
@@ -143,7 +142,8 @@ def sampling_probabilities(
                 "add its manifest with --data",
             )
     weights = np.array([recipe.sources[chip.source].weight / counts[chip.source] for chip in chips])
-    return weights / weights.sum()
+    probabilities: NDArray[np.float64] = weights / weights.sum()
+    return probabilities
 
 
 def _colour(augmentation: Augmentation) -> v2.Transform:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vigibati.cadastre.crs import METROPOLITAN_CRS
+import pyproj
+
 from vigibati.cadastre.readers import read_records
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.synth.from_polygons import plan_from_polygons
 from vigibati.datasets.synth.synthesise import SynthReport, synthesise_from_plan
+
+_LAMBERT_93 = pyproj.CRS.from_epsg(2154)
 
 
 def synthesise_from_records(path: Path, *, seed: int, out: Path, progress: Progress = SILENT) -> SynthReport:
@@ -23,7 +26,7 @@ def synthesise_from_records(path: Path, *, seed: int, out: Path, progress: Progr
     Raises:
         RecordsError: The records cannot be read.
     """
-    found = read_records(path, crs=METROPOLITAN_CRS)
+    found = read_records(path, crs=_LAMBERT_93)
     # A record of several parts is drawn as several buildings.
     records = found.records.explode(ignore_index=True)
     buildings = records[records["kind"] != "pool"]
@@ -35,4 +38,4 @@ def synthesise_from_records(path: Path, *, seed: int, out: Path, progress: Progr
         parcels=[] if parcels is None else list(parcels.explode(ignore_index=True).geometry),
         seed=seed,
     )
-    return synthesise_from_plan(plan, out=out, progress=progress)
+    return synthesise_from_plan(plan, out=out, insee=None, progress=progress)
