@@ -141,7 +141,7 @@ class _Epochs(Callback):
 def _callbacks(recipe: Recipe, out: Path, epochs: _Epochs) -> list[Callback]:
     return [
         EMAWeightAveraging(decay=recipe.ema_decay, use_buffers=True),
-        ModelCheckpoint(out, filename="last", save_weights_only=False, enable_version_counter=False),
+        ModelCheckpoint(out, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         epochs,
     ]
 

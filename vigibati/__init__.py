@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vigibati.cadastre.compare import compare
     from vigibati.cadastre.register import register
-    from vigibati.datasets.synth.synthesise import synthesise
+    from vigibati.datasets.synth.synthesise import synthesise as synth
     from vigibati.inference.segment import segment
     from vigibati.inference.vectorise import vectorise
     from vigibati.pipeline import detect
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
 
 __version__ = version("vigibati")
 
-__all__ = ["compare", "detect", "evaluate", "register", "segment", "synthesise", "train", "vectorise"]
+__all__ = ["compare", "detect", "evaluate", "register", "segment", "synth", "train", "vectorise"]
 
 _HOMES = {
-    "compare": "vigibati.cadastre.compare",
-    "detect": "vigibati.pipeline",
-    "evaluate": "vigibati.training.evaluate",
-    "register": "vigibati.cadastre.register",
-    "segment": "vigibati.inference.segment",
-    "synthesise": "vigibati.datasets.synth.synthesise",
-    "train": "vigibati.training.train",
-    "vectorise": "vigibati.inference.vectorise",
+    "compare": ("vigibati.cadastre.compare", "compare"),
+    "detect": ("vigibati.pipeline", "detect"),
+    "evaluate": ("vigibati.training.evaluate", "evaluate"),
+    "register": ("vigibati.cadastre.register", "register"),
+    "segment": ("vigibati.inference.segment", "segment"),
+    "synth": ("vigibati.datasets.synth.synthesise", "synthesise"),
+    "train": ("vigibati.training.train", "train"),
+    "vectorise": ("vigibati.inference.vectorise", "vectorise"),
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  (the type checker reads the imports above)
     if name not in _HOMES:
         raise AttributeError(f"module 'vigibati' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)

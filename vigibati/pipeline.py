@@ -15,6 +15,7 @@ import geopandas as gpd
 import pandas as pd
 
 from vigibati.cadastre.compare import ComparisonReport
+from vigibati.cadastre.decisions import refuse_to_lose_decisions
 from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import CHOICES, TITLES, Language
@@ -86,7 +87,7 @@ def detect(
     Args:
         ortho: Files of one orthophoto.
         records: Cadastral records.
-        out: GeoPackage to write; an earlier one is replaced as a whole.
+        out: GeoPackage to write; an earlier one is replaced as a whole, unless a person decided in it.
         parcels: Parcels; those of the records' source when None.
         zones: Planning zones.
         checkpoint: Folder of a checkpoint; the shipped one when None.
@@ -105,6 +106,7 @@ def detect(
     """
     if out.suffix.lower() != ".gpkg" or out.is_dir():
         raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    refuse_to_lose_decisions(out)
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     probabilities = out.with_name(f"{out.stem}_probabilities.tif")

@@ -20,17 +20,20 @@ from vigibati.datasets.synth.plan import (
     Parcel,
     Road,
     Sheet,
+    Trap,
     Tree,
     Zone,
     ZoneKind,
 )
 from vigibati.datasets.synth.planted import plant
-from vigibati.datasets.synth.streets import LotMaker, Street, village_streets, wiggly
+from vigibati.datasets.synth.streets import LotMaker, Street, Town, village_streets, wiggly
 from vigibati.datasets.synth.works import fill_works
 from vigibati.datasets.synth.yards import Yard, chance, detail
 
 _CELL_M = 1000.0  # one village per square kilometre
 _SECTIONS = ("A", "B", "AC", "AD", "ZA", "ZB")
+_SOLAR_FIELD_M2 = (4_000.0, 15_000.0)
+_SMALL_M = 600.0
 _SMALLEST_KM, _LARGEST_KM = 0.2, 20.0
 _WEST, _SOUTH = 790_000.0, 6_280_000.0  # near the Mediterranean coast in Lambert-93
 
@@ -70,7 +73,10 @@ class _Village:
         step = whole.width_m / count
         west, south = whole.minx + column * step, whole.miny + row * step
         self.bounds = Bounds(west, south, west + step, south + step)
-        self.core_m = rng.uniform(0.085, 0.13) * max(step, 500)
+        # A small plan is any piece of a town: all old core, or none, with works or without.
+        small = step < _SMALL_M
+        self.core_m = rng.uniform(0.04, 0.36) * step if small else rng.uniform(0.085, 0.13) * step
+        hall_share = rng.uniform(0.0, 0.07) if small else 0.005
         centre = complex(west + step * rng.uniform(0.42, 0.58), south + step * rng.uniform(0.42, 0.58))
         self.centre = centre
         gates = [
@@ -87,7 +93,8 @@ class _Village:
             + [track.centre.buffer(track.width_m / 2 + 0.6) for track in self.tracks]
         )
         reach = rng.uniform(0.36, 0.46) * max(step, 420)
-        maker = LotMaker(roads, ground.buffer(-0.5), centre, self.core_m, reach)
+        town = Town(centre, self.core_m, reach, hall_share)
+        maker = LotMaker(roads, ground.buffer(-0.5), town)
         for street in self.streets:
             maker.along(street, rng)
         self.yards = [Yard(lot, rng.uniform(0, 0.2)) for lot in maker.lots]
@@ -120,25 +127,27 @@ def _gate(seed: int, axis: int, column: int, row: int) -> float:
 
 
 def _tracks(bounds: Bounds, streets: list[Street], rng: np.random.Generator) -> list[Road]:
-    tracks = []
-    taken = shapely.union_all([street.road.centre.buffer(9) for street in streets])
+    tracks: list[Road] = []
+    ground = bounds.polygon()
+    taken = shapely.union_all([street.road.centre.buffer(street.road.width_m / 2) for street in streets])
     for _ in range(max(2, round(bounds.width_m / 180))):
-        start = complex(rng.uniform(bounds.minx, bounds.maxx), rng.uniform(bounds.miny, bounds.maxy))
-        end = start + np.exp(1j * rng.uniform(0, 2 * math.pi)) * rng.uniform(120, 380)
-        way = wiggly(start, end, rng, bend=0.05).intersection(bounds.polygon()).difference(taken)
+        line = streets[int(rng.integers(len(streets)))].road.centre
+        point = line.interpolate(rng.uniform(0.55, 1.0), normalized=True)
+        start = complex(point.x, point.y)
+        end = start + np.exp(1j * rng.uniform(0, 2 * math.pi)) * rng.uniform(140, 420)
+        way = wiggly(start, end, rng, bend=0.05).intersection(ground).difference(taken)
         longest = max(getattr(way, "geoms", [way]), key=lambda part: float(part.length))
-        if longest.length > 60:  # noqa: PLR2004
-            tracks.append(
-                Road(longest, float(rng.uniform(2.4, 3.4)), "earth" if chance(rng, 0.6) else "gravel")
-            )
-            taken = taken.union(longest.buffer(12))
+        beside = longest.intersection(taken.buffer(14)).length
+        if longest.length > 60 and beside < 45:  # noqa: PLR2004 - neither a stump nor along a street
+            tracks.append(Road(longest, float(rng.uniform(2.4, 3.4)), "earth" if chance(rng, 0.6) else "gravel"))
+            taken = taken.union(longest.buffer(6))
     return tracks
 
 
 def _solar_field(fields: list[Field], rng: np.random.Generator) -> list[Trap]:
-    fit = [
-        field for field in fields if field.crop in {"meadow", "stubble"} and 4000 < field.outline.area < 15000
-    ]  # noqa: PLR2004
+    smallest, largest = _SOLAR_FIELD_M2
+    fit = [field for field in fields if field.crop in {"meadow", "stubble"}]
+    fit = [field for field in fit if smallest < field.outline.area < largest]
     if not fit or chance(rng, 0.6):
         return []
     chosen = fit[int(rng.integers(len(fit)))]

@@ -18,6 +18,7 @@ from vigibati.datasets.synth.plan import Bounds, Road
 
 LotKind = Literal["row", "villa", "farm", "hall", "empty"]
 
+_GRID_M, _SLIVER_M2 = 0.001, 0.002  # corners lie on whole millimetres; what a rounding can overlap
 _SIDE_M = 1.8  # pavement or verge between the carriageway and a lot
 
 
@@ -60,8 +61,8 @@ class Lot:
 
 
 def polygon_of(points: Sequence[complex]) -> Polygon:
-    """Return a polygon through complex points (east + north i)."""
-    return Polygon([(point.real, point.imag) for point in points])
+    """Return a polygon through complex points (east + north i), rounded to millimetres."""
+    return Polygon([(round(point.real, 3), round(point.imag, 3)) for point in points])
 
 
 def wiggly(start: complex, end: complex, rng: np.random.Generator, *, bend: float = 0.06) -> LineString:
@@ -148,22 +149,34 @@ def _at(line: LineString, distance_m: float) -> complex:
     return complex(point.x, point.y)
 
 
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What is built where.
+
+    Args:
+        centre: The middle of the old core.
+        core_m: Its radius: row houses within, detached houses beyond.
+        village_m: Radius within which the streets are built up.
+        hall_share: Share of the lots outside the core that hold industry or trade.
+    """
+
+    centre: complex
+    core_m: float
+    village_m: float
+    hall_share: float
+
+
 class LotMaker:
     """Cuts lots along streets, none over another or over a road.
 
     Args:
         roads: Ground of all roads with their sides.
         inside: Ground that lots may lie in.
-        centre: The middle of the old core.
-        core_m: Its radius: row houses within, detached houses beyond.
-        village_m: Radius within which the streets are built up.
+        town: What is built where.
     """
 
-    def __init__(
-        self, roads: BaseGeometry, inside: Polygon, centre: complex, core_m: float, village_m: float
-    ) -> None:
-        self._roads, self._inside = roads, inside
-        self._centre, self._core_m, self._village_m = centre, core_m, village_m
+    def __init__(self, roads: BaseGeometry, inside: Polygon, town: Town) -> None:
+        self._roads, self._inside, self._town = roads, inside, town
         self.lots: list[Lot] = []
 
     def along(self, street: Street, rng: np.random.Generator) -> None:
@@ -175,9 +188,9 @@ class LotMaker:
 
     def _next(self, street: Street, side: int, position: float, rng: np.random.Generator) -> float:
         line = street.road.centre
-        away = abs(_at(line, position) - self._centre)
-        kind: LotKind = "row" if away < self._core_m * rng.uniform(0.8, 1.1) else "villa"
-        if away > self._village_m:
+        away = abs(_at(line, position) - self._town.centre)
+        kind: LotKind = "row" if away < self._town.core_m * rng.uniform(0.8, 1.1) else "villa"
+        if away > self._town.village_m:
             kind = "farm" if rng.random() < 0.07 else "empty"  # noqa: PLR2004
         elif kind == "villa" and rng.random() < 0.012 and street.road.width_m > 5.5:  # noqa: PLR2004
             kind = "hall"
@@ -208,9 +221,11 @@ class LotMaker:
             return False
         if not self._inside.contains(outline):
             return False
-        taken = [self.lots[i].outline for i in self._hits(outline)]
+        rivals = [self.lots[i].outline for i in self._hits(outline)] + [self._roads]
+        shared = [outline.intersection(rival) for rival in rivals]
+        taken = [part for part in shared if part.area > _SLIVER_M2]
         whole = outline.area
-        cut = outline.difference(unary_union([*taken, self._roads.intersection(outline)]).buffer(1e-6))
+        cut = shapely.set_precision(outline.difference(unary_union(taken)), _GRID_M) if taken else outline
         parts = [part for part in getattr(cut, "geoms", [cut]) if part.area > 1]
         if len(parts) != 1 or parts[0].area < 0.93 * whole or parts[0].interiors:
             return False

@@ -1,0 +1,207 @@
+"""Rewrites the figures of README.md and docs/ from the files that the measurements left.
+
+A block lies between ``<!-- figures:NAME -->`` and ``<!-- /figures:NAME -->``; what stands there is
+made from ``checkpoints/`` and ``benchmarks/results/``, never typed in. ``--check`` changes nothing
+and exits 1 when a block is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from vigibati.configs.files import whole_file
+from vigibati.configs.sources import source_credits
+
+_BLOCK: Final = re.compile(r"(<!-- figures:([a-z-]+) -->\n).*?(<!-- /figures:\2 -->)", re.DOTALL)
+_MARK: Final = re.compile(r"<!-- /?figures:[^>]*-->")
+_ABSENT: Final = "*Not measured yet: `{path}` is not there.*"
+_OTHER_WEIGHTS: Final = "*Measured with other weights (`{found}…`) than those in `checkpoints/` (`{shipped}…`).*"
+_SHORT: Final = 12
+
+
+def main() -> None:
+    """Rewrite or check every block of this repository."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a block is stale")
+    check = parser.parse_args().check
+    root = Path(__file__).resolve().parents[1]
+    stale = [page for page in pages(root) if _is_stale(page, root)]
+    for page in stale:
+        if not check:
+            with whole_file(page) as part:
+                part.write_text(rebuilt(page, root), encoding="utf-8")
+        print(f"{page.relative_to(root)}: {'stale; run benchmarks/figures.py' if check else 'rewritten'}")
+    if check and stale:
+        sys.exit(1)
+
+
+def pages(root: Path) -> Iterator[Path]:
+    """Yield the pages that may hold blocks."""
+    yield root / "README.md"
+    yield from sorted((root / "docs").rglob("*.md"))
+
+
+def rebuilt(page: Path, root: Path) -> str:
+    """Return a page with every block made anew.
+
+    Raises:
+        ValueError: A mark is not closed, or names a block that does not exist.
+    """
+    text = page.read_text(encoding="utf-8")
+    marks, blocks = _MARK.findall(text), _BLOCK.findall(text)
+    if len(marks) != 2 * len(blocks):
+        raise ValueError(f"{page}: a figures mark is not closed: {marks}")
+    for _, name, _ in blocks:
+        if name not in BLOCKS:
+            raise ValueError(f"{page}: no figures '{name}'; there are {', '.join(BLOCKS)}")
+    return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]](root)}\n{found[3]}", text)
+
+
+def _is_stale(page: Path, root: Path) -> bool:
+    return rebuilt(page, root) != page.read_text(encoding="utf-8")
+
+
+def _model(root: Path) -> str:
+    evaluation, absent = _read(root, "checkpoints/evaluation.json")
+    if evaluation is None:
+        return absent
+    known = source_credits()
+    rows = []
+    for source, of in evaluation["sources"].items():
+        place = known[source].place if source in known else source
+        for name, figures in of["classes"].items():
+            pixels, objects = figures["pixels"], figures["objects"]
+            shares = [_share(pixels[key]) for key in ("iou", "precision", "recall", "f1")]
+            counts = [objects["truth"], _share(objects["recall"]), _share(objects["precision"])]
+            rows.append([place, name, of["chips"], *shares, *counts])
+    header = ("validation source", "class", "chips", "IoU", "precision", "recall", "F1")
+    table = _table((*header, "true objects from 20 m²", "found", "right"), rows)
+    note = (
+        "The first four figures count pixels; the last three count objects from 20 m², matched one to one at "
+        "IoU above 0.5: how many there are, the share that was found, the share of what was found that is "
+        "right. Validation chips were used to choose settings: this is no blind test."
+    )
+    return _joined(_weights_note(root, evaluation["weights_sha256"]), table, note)
+
+
+def _withheld(root: Path) -> str:
+    parts = []
+    for file, what in (
+        ("withheld_barnarp.json", "Barnarp (real orthophoto, Sweden)"),
+        ("withheld_edigeo_13029.json", "EDIGEO sheet 13029 A (real plan, rendered image)"),
+    ):
+        result, absent = _read(root, f"benchmarks/results/{file}")
+        parts.append(f"**{what}.** " + (absent if result is None else _withheld_words(root, result)))
+    return "\n\n".join(parts)
+
+
+def _withheld_words(root: Path, result: dict[str, Any]) -> str:
+    settings, headline = result["settings"], result["headline"]
+    recall = [line for line in result["score"]["recall"] if line["size_band"] == "all"]
+    listed, withheld = sum(line["found"] for line in recall), result["withheld"]
+    large, of_large = headline["withheld_from_60_m2"], headline["listed_as_new_building"]
+    new, right = headline["new_building_cases"], headline["on_a_withheld_building"]
+    visible = headline["visible_and_missing_from_the_records"]
+    text = (
+        f"{withheld} of {result['records']} records were withheld and the others moved by "
+        f"{settings['shift_m']:g} m. Listed, as a case of any kind: {listed} of {withheld}. Withheld from 60 m² "
+        f"and listed as `new_building`: {of_large} of {large}{_percent(headline['share_listed'])}. Of {new} "
+        f"`new_building` cases, {right} lie on a withheld building"
+    )
+    if visible:
+        text += f" and {visible} more on a building that is plainly visible and missing from the records"
+    text += f": {right + visible} of {new} are right{_percent(headline['share_right'])}."
+    note = _weights_note(root, result["model"]["weights_sha256"])
+    return f"{text} {note}".rstrip()
+
+
+def _demo(root: Path) -> str:
+    result, absent = _read(root, "benchmarks/results/demo.json")
+    if result is None:
+        return absent
+    planted = result["planted"]
+    recall = [
+        [line["kind"], line["size_band"], line["count"], line["found"], line["same_kind"]]
+        for line in planted["recall"]
+    ]
+    precision = [[line["kind"], line["count"], line["right"]] for line in planted["precision"]]
+    return _joined(
+        _table(("planted", "size, m²", "count", "listed", "listed as expected"), recall),
+        _table(("kind of case", "listed", "on something planted"), precision),
+        "The image is a rendering that the model has seen the like of in training: these figures show that the "
+        "chain holds together, not how well it does on a real town.",
+    )
+
+
+def _energy(root: Path) -> str:
+    rows = []
+    runs, absent_runs = _read(root, "checkpoints/training.json")
+    for run in runs or ():
+        what = f"training, epochs {run['from_epoch']} to {run['to_epoch']} of recipe `{run['recipe']}`"
+        energy = _watt_hours(run["energy_kwh"])
+        rows.append([what, run["device"], f"{run['minutes']:g} min", energy, run["energy_method"]])
+    demo, absent_demo = _read(root, "benchmarks/results/demo.json")
+    if demo is not None:
+        speed, energy = demo["detect"]["segmentation"], demo["detect"]["energy"] or {}
+        what = f"`detect` on the demonstration, {speed['megapixels']:.1f} Mpx"
+        time = f"{speed['seconds'] / 60:.1f} min of segmentation"
+        method = energy.get("method", "not measured")
+        rows.append([what, speed["device"], time, _watt_hours(energy.get("kwh")), method])
+    table = _table(("what", "device", "time", "energy", "how measured"), rows) if rows else ""
+    return _joined(table, absent_runs, absent_demo)
+
+
+BLOCKS: Final[dict[str, Callable[[Path], str]]] = {
+    "model": _model,
+    "withheld": _withheld,
+    "demo": _demo,
+    "energy": _energy,
+}
+"""What can stand between two marks, by name."""
+
+
+def _read(root: Path, path: str) -> tuple[Any, str]:
+    """Return a result, or None and the words that say that it is missing."""
+    file = root / path
+    if not file.is_file():
+        return None, _ABSENT.format(path=path)
+    return json.loads(file.read_text(encoding="utf-8")), ""
+
+
+def _weights_note(root: Path, found: str) -> str:
+    contract, absent = _read(root, "checkpoints/contract.json")
+    if contract is None:
+        return absent
+    shipped = contract["weights_sha256"]
+    return "" if found == shipped else _OTHER_WEIGHTS.format(found=found[:_SHORT], shipped=shipped[:_SHORT])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f" ({100 * share:.0f} %)"
+
+
+def _watt_hours(kwh: float | None) -> str:
+    return "–" if kwh is None else f"{1000 * kwh:.1f} Wh"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What people decided in an earlier file, which no run may overwrite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from vigibati.configs.errors import OutputError
+
+_OPEN = {"status": "to_review", "control": "none"}
+_COLUMNS = ("status", "control", "comment", "decided_by", "decided_at")
+
+
+def refuse_to_lose_decisions(out: Path) -> None:
+    """Make sure that writing ``out`` anew destroys nothing that a person did.
+
+    Args:
+        out: GeoPackage that is to be written; nothing is checked when there is none yet.
+
+    Raises:
+        OutputError: ``out`` holds cases that a person has touched, or is some other file.
+    """
+    if not out.exists():
+        return
+    try:
+        cases = pyogrio.read_dataframe(out, layer="cases", columns=list(_COLUMNS), read_geometry=False)
+    except (DataLayerError, DataSourceError) as error:
+        raise OutputError(out, "exists and is no list of cases", "give another name to --out") from error
+    touched = cases["comment"].fillna("").ne("") | cases["decided_by"].fillna("").ne("")
+    touched |= cases["decided_at"].notna()
+    for column, untouched in _OPEN.items():
+        touched |= cases[column].fillna(untouched).ne(untouched)
+    if touched.any():
+        raise OutputError(
+            out, f"holds {int(touched.sum())} cases that a person has decided", "give another name to --out"
+        )
