@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
+SHEET = $(DATA)/cadastre/edigeo/edigeo-130290000A01.tar.bz2
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint types tests lock clean
+.PHONY: demo test lint types tests results figures lock clean
 
 demo: .venv/ready
 	$(BIN)/vigibati synth --seed 7 --size-km 1 --out $(DEMO)/commune
@@ -38,6 +39,22 @@ tests: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+
+# Rebuilds every result file and every figure in the documents. DATA: folder of the reference scenes.
+results: demo
+	@test -d "$(DATA)" || { echo "give the folder of the reference scenes: make results DATA=..."; exit 2; }
+	$(BIN)/python -P benchmarks/demo.py
+	$(BIN)/vigibati bench withheld $(DATA)/scenes/barnarp/ortho.tif \
+	  --records $(DATA)/scenes/barnarp/footprints.gpkg --fraction 0.2 --shift-m 1.5 --seed 7 \
+	  --reviewed benchmarks/reviews/barnarp.csv --crops runs/crops/barnarp \
+	  --out benchmarks/results/withheld_barnarp.json
+	$(BIN)/vigibati synth --seed 7 --ground-plan $(SHEET) --out runs/edigeo_13029
+	$(BIN)/vigibati bench withheld runs/edigeo_13029/ortho.tif --records $(SHEET) --count 10 --seed 7 \
+	  --crops runs/crops/edigeo_13029 --out benchmarks/results/withheld_edigeo_13029.json
+	$(BIN)/python -P benchmarks/figures.py
+
+figures: .venv/ready
+	$(BIN)/python -P benchmarks/figures.py
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -21,7 +21,7 @@ from vigibati.configs.sources import source_credits
 _BLOCK: Final = re.compile(r"(<!-- figures:([a-z-]+) -->\n).*?(<!-- /figures:\2 -->)", re.DOTALL)
 _MARK: Final = re.compile(r"<!-- /?figures:[^>]*-->")
 _ABSENT: Final = "*Not measured yet: `{path}` is not there.*"
-_OTHER_WEIGHTS: Final = "*Measured with other weights (`{found}…`) than those in `checkpoints/` (`{shipped}…`).*"
+_OTHER_WEIGHTS: Final = "*Measured with other weights (`{found}…`) than the shipped ones (`{shipped}…`).*"
 _SHORT: Final = 12
 
 
@@ -108,11 +108,12 @@ def _withheld_words(root: Path, result: dict[str, Any]) -> str:
     large, of_large = headline["withheld_from_60_m2"], headline["listed_as_new_building"]
     new, right = headline["new_building_cases"], headline["on_a_withheld_building"]
     visible = headline["visible_and_missing_from_the_records"]
+    moved = f", the others moved by {settings['shift_m']:g} m" if settings["shift_m"] else ""
     text = (
-        f"{withheld} of {result['records']} records were withheld and the others moved by "
-        f"{settings['shift_m']:g} m. Listed, as a case of any kind: {listed} of {withheld}. Withheld from 60 m² "
-        f"and listed as `new_building`: {of_large} of {large}{_percent(headline['share_listed'])}. Of {new} "
-        f"`new_building` cases, {right} lie on a withheld building"
+        f"{withheld} of {result['records']} records were withheld{moved}. Listed, as a case of any kind: "
+        f"{listed} of {withheld}. Withheld from 60 m² and listed as `new_building`: {of_large} of {large}"
+        f"{_percent(headline['share_listed'])}. Of {new} `new_building` cases, {right} lie on a withheld "
+        f"building"
     )
     if visible:
         text += f" and {visible} more on a building that is plainly visible and missing from the records"
@@ -134,8 +135,8 @@ def _demo(root: Path) -> str:
     return _joined(
         _table(("planted", "size, m²", "count", "listed", "listed as expected"), recall),
         _table(("kind of case", "listed", "on something planted"), precision),
-        "The image is a rendering that the model has seen the like of in training: these figures show that the "
-        "chain holds together, not how well it does on a real town.",
+        "The image is a rendering, and the model has learnt from others like it: these figures show that "
+        "the chain holds together, not how well it does on a real town.",
     )
 
 

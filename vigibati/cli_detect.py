@@ -104,6 +104,8 @@ def _show(report: DetectReport) -> None:
     outside = report.comparison.footprints_outside_cover
     if outside:
         console.print(f"{outside} footprints lie where the records do not speak: unknown, not listed")
+    if report.comparison.pool and not report.comparison.pool_records:
+        console.print("the records hold no pool (Etalab batiments never do): every pool seen is listed")
     for row in report.offsets.itertuples():
         console.print(
             f"sheet {row.sheet_id}: moved by ({row.dx_m:+.2f}, {row.dy_m:+.2f}) m, "

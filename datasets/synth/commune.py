@@ -139,7 +139,9 @@ def _tracks(bounds: Bounds, streets: list[Street], rng: np.random.Generator) -> 
         longest = max(getattr(way, "geoms", [way]), key=lambda part: float(part.length))
         beside = longest.intersection(taken.buffer(14)).length
         if longest.length > 60 and beside < 45:  # noqa: PLR2004 - neither a stump nor along a street
-            tracks.append(Road(longest, float(rng.uniform(2.4, 3.4)), "earth" if chance(rng, 0.6) else "gravel"))
+            tracks.append(
+                Road(longest, float(rng.uniform(2.4, 3.4)), "earth" if chance(rng, 0.6) else "gravel")
+            )
             taken = taken.union(longest.buffer(6))
     return tracks
 

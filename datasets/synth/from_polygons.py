@@ -35,6 +35,7 @@ from vigibati.datasets.synth.yards import chance, detail, year_built
 _MARGIN_M = 40.0  # open ground around what was given
 _ROAD_GAP_M = 16.0  # ground between parcels, up to this wide, is a road
 _RECTANGULAR = 0.86  # share of its smallest rectangle from which an outline gets one ridge
+_LANE_M = 8.0  # unbuilt parcels narrower than this on average are private ways
 _OPEN_M2 = 2500.0  # unbuilt parcels from this size on are farmed
 
 
@@ -130,6 +131,9 @@ def _furnish(
     for parcel in parcels:
         inside = [buildings[i] for i in tree.query(parcel, predicate="intersects")]
         inside = [outline for outline in inside if outline.intersection(parcel).area > 4]  # noqa: PLR2004
+        if not inside and 2 * parcel.area / parcel.length < _LANE_M:
+            fields.append(Field(parcel, "asphalt", detail(rng)))
+            continue
         if not inside and parcel.area > _OPEN_M2:
             crops, grown = grow(cut_fields(parcel, rng, near=built_up), rng, near=built_up)
             fields += crops

@@ -192,7 +192,7 @@ class LotMaker:
         kind: LotKind = "row" if away < self._town.core_m * rng.uniform(0.8, 1.1) else "villa"
         if away > self._town.village_m:
             kind = "farm" if rng.random() < 0.07 else "empty"  # noqa: PLR2004
-        elif kind == "villa" and rng.random() < 0.012 and street.road.width_m > 5.5:  # noqa: PLR2004
+        elif kind == "villa" and rng.random() < self._town.hall_share:
             kind = "hall"
         if kind == "empty" or rng.random() < (0.05 if kind == "row" else 0.08):
             return float(rng.uniform(3, 9) if kind == "row" else rng.uniform(14, 40))

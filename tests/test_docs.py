@@ -1,0 +1,323 @@
+"""The pages are true: what they name exists, what exists is named, and figures are those on file."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import typer
+
+import vigibati
+from vigibati.cadastre.layout import LAYOUTS
+from vigibati.cadastre.words import CHOICES
+from vigibati.cli import app
+from vigibati.configs.recipe import Augmentation, Recipe
+from vigibati.configs.sources import source_credits
+
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md")
+PACKAGES = ("cadastre", "checkpoints", "configs", "datasets", "inference", "training", "vigibati")
+
+
+def pages(root: Path) -> list[Path]:
+    return sorted(path for pattern in PAGES for path in root.glob(pattern))
+
+
+def text_of(root: Path, page: str) -> str:
+    return (root / page).read_text(encoding="utf-8")
+
+
+def table(root: Path, page: str, name: str) -> list[list[str]]:
+    marked = re.search(
+        rf"<!-- table:{name} -->\n(.*?)\n<!-- /table:{name} -->", text_of(root, page), re.DOTALL
+    )
+    assert marked is not None, f"{page} has no table '{name}'"
+    lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in marked[1].splitlines()]
+    assert len({len(line) for line in lines}) == 1, f"{page}: table '{name}' is ragged"
+    return lines[2:]
+
+
+def named(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def commands() -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        found |= (
+            {name: command} if inner is None else {f"{name} {key}": value for key, value in inner.items()}
+        )
+    return found
+
+
+def imported_packages(folder: Path) -> set[str]:
+    names: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vigibati."):
+                names.add(str(node.module).split(".")[1])
+    return names & set(PACKAGES)
+
+
+def test_the_design_names_every_verb(root: Path) -> None:
+    rows = [named(row[0]) for row in table(root, "docs/design.md", "verbs")]
+    assert sorted(verb for (verb,) in rows) == sorted(commands())
+
+
+def test_the_design_names_every_package_and_its_arrows(root: Path) -> None:
+    arrows = {named(row[0])[0]: row[2] for row in table(root, "docs/design.md", "folders")}
+    assert sorted(arrows) == sorted(PACKAGES)
+    for folder, cell in arrows.items():
+        assert (root / folder / "__init__.py").is_file()
+        found = imported_packages(root / folder) - {folder}
+        assert cell == "all" or set(named(cell)) == found, f"{folder} imports {sorted(found)}"
+
+
+def test_the_design_names_every_field_of_a_case_and_its_values(root: Path) -> None:
+    columns = {column.name: column for column in LAYOUTS["cases"]}
+    rows = table(root, "docs/design.md", "case-fields")
+    assert sorted(field for row in rows for field in named(row[1])) == sorted(columns)
+    for field, values in table(root, "docs/design.md", "case-values"):
+        choices = columns[named(field)[0]].choices
+        assert choices is not None
+        assert set(named(values)) == set(CHOICES[choices])
+
+
+def test_what_is_planned_is_not_there(root: Path) -> None:
+    there = {*commands(), *(column.name for column in LAYOUTS["cases"])}
+    for plan, _ in table(root, "docs/design.md", "planned"):
+        outside_names = set(named(plan)) - {"segment", "train", "synth"}
+        assert not outside_names & there, f"already there: {sorted(outside_names & there)}"
+
+
+def test_the_readme_names_every_layer_and_columns_that_exist(root: Path) -> None:
+    rows = table(root, "README.md", "layers")
+    assert [named(row[0])[0] for row in rows] == list(LAYOUTS)
+    # Kept beside the columns of the layout, because registration adds them.
+    moved = {"offset_m", "tolerance_m"}
+    for layer, _, columns in rows:
+        known = {column.name for column in LAYOUTS[named(layer)[0]]} | moved
+        assert set(named(columns)) <= known
+
+
+def test_the_guide_names_every_choice_of_a_planner(root: Path) -> None:
+    guide = " ".join(text_of(root, "docs/inspecteur.md").split())
+    for choices in ("status", "control"):
+        assert " · ".join(phrase.fr for phrase in CHOICES[choices].values()) in guide
+    for column in LAYOUTS["cases"]:
+        if column.editable:
+            assert f"**{column.alias.fr}** (`{column.name}`)" in guide
+
+
+def test_every_key_of_a_recipe_is_explained(root: Path) -> None:
+    rows = table(root, "docs/training.md", "recipe")
+    assert sorted(key for row in rows for key in named(row[0])) == sorted(Recipe.model_fields)
+    (changes,) = (row[1] for row in rows if named(row[0]) == ["augmentation"])
+    assert named(changes) == list(Augmentation.model_fields)
+
+
+def test_the_sources_are_those_of_the_card(root: Path) -> None:
+    told = {named(name)[0]: rest for name, *rest in table(root, "docs/training.md", "sources")}
+    credits_ = source_credits()
+    assert told == {name: [of.place, of.credit, of.licence, of.note] for name, of in credits_.items()}
+
+
+def shell_commands(text: str) -> Iterator[list[str]]:
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["vigibati"]:
+                yield words[1:]
+
+
+def test_the_commands_of_the_pages_hold(root: Path) -> None:
+    known, checked = commands(), 0
+    for page in pages(root):
+        for words in shell_commands(page.read_text(encoding="utf-8")):
+            verb = next(name for name in (" ".join(words[:2]), words[0]) if name in known)
+            options = {
+                option: item for item in known[verb].params for option in item.opts if option[:2] == "--"
+            }
+            given = {word for word in words if word.startswith("--")}
+            needed = {option for option, item in options.items() if item.required}
+            assert given <= set(options), f"{page.name}: vigibati {verb} has no {given - set(options)}"
+            assert needed <= given, f"{page.name}: vigibati {verb} lacks {needed - given}"
+            checked += 1
+    assert checked > 10
+
+
+def test_make_targets_of_the_pages_exist(root: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", text_of(root, "Makefile"), re.MULTILINE))
+    for page in pages(root):
+        text = page.read_text(encoding="utf-8")
+        asked = re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)
+        assert set(asked) <= targets, page
+
+
+def test_the_python_of_the_readme_holds(root: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", text_of(root, "README.md"), re.DOTALL)
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    (call,) = (node for node in calls if ast.unparse(node.func) == "vigibati.detect")
+    signature = inspect.signature(vigibati.detect)
+    signature.bind(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_link_leads_somewhere(root: Path) -> None:
+    for page in pages(root):
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if link.startswith("https://"):
+                continue
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page.name}: {link}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in {slug(heading) for heading in headings}, f"{page.name}: {link}"
+
+
+def test_the_figures_of_the_pages_are_those_on_file(root: Path) -> None:
+    command = [sys.executable, "-P", str(root / "benchmarks" / "figures.py"), "--check"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def figures(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("figures", root / "benchmarks" / "figures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def page_with(folder: Path, text: str) -> Path:
+    page = folder / "README.md"
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+def put(folder: Path, path: str, value: object) -> None:
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(json.dumps(value), encoding="utf-8")
+
+
+def pixels_and_objects() -> dict[str, Any]:
+    return {
+        "pixels": {"iou": 0.7512, "precision": 0.9, "recall": None, "f1": 0.858},
+        "objects": {"truth": 31, "recall": 0.804, "precision": 0.5},
+    }
+
+
+def test_a_missing_result_is_said_in_words(figures: ModuleType, tmp_path: Path) -> None:
+    page = page_with(tmp_path, "a\n<!-- figures:demo -->\nold 0.99\n<!-- /figures:demo -->\nb\n")
+    text = figures.rebuilt(page, tmp_path)
+    words = "*Not measured yet: `benchmarks/results/demo.json` is not there.*"
+    assert text == f"a\n<!-- figures:demo -->\n{words}\n<!-- /figures:demo -->\nb\n"
+    assert figures.rebuilt(page_with(tmp_path, text), tmp_path) == text
+
+
+def test_the_model_table_shows_what_was_measured(figures: ModuleType, tmp_path: Path) -> None:
+    source = {"chips": 40, "classes": {"building": pixels_and_objects()}}
+    evaluation = {"weights_sha256": "a" * 64, "sources": {"barnarp": source, "ours": source}}
+    put(tmp_path, "checkpoints/evaluation.json", evaluation)
+    put(tmp_path, "checkpoints/contract.json", {"weights_sha256": "a" * 64})
+    page = page_with(tmp_path, "<!-- figures:model -->\n<!-- /figures:model -->\n")
+    text = figures.rebuilt(page, tmp_path)
+    figures_of_a_row = "building | 40 | 0.75 | 0.90 | – | 0.86 | 31 | 0.80 | 0.50 |"
+    assert f"| Barnarp, Jönköping, Sweden | {figures_of_a_row}" in text
+    assert f"| ours | {figures_of_a_row}" in text
+    assert "other weights" not in text
+
+
+def test_figures_of_other_weights_are_told(figures: ModuleType, tmp_path: Path) -> None:
+    put(tmp_path, "checkpoints/evaluation.json", {"weights_sha256": "a" * 64, "sources": {}})
+    put(tmp_path, "checkpoints/contract.json", {"weights_sha256": "b" * 64})
+    page = page_with(tmp_path, "<!-- figures:model -->\n<!-- /figures:model -->\n")
+    assert "*Measured with other weights (`aaaaaaaaaaaa…`)" in figures.rebuilt(page, tmp_path)
+
+
+def test_the_headline_of_withheld_buildings(figures: ModuleType, tmp_path: Path) -> None:
+    bands = [{"size_band": "all", "found": 18}, {"size_band": ">60", "found": 17}]
+    headline = {
+        "withheld_from_60_m2": 18,
+        "listed_as_new_building": 17,
+        "share_listed": 0.9444,
+        "new_building_cases": 26,
+        "on_a_withheld_building": 16,
+        "visible_and_missing_from_the_records": 2,
+        "share_right": 0.6923,
+    }
+    result = {
+        "settings": {"shift_m": 1.5},
+        "model": {"weights_sha256": "a"},
+        "records": 109,
+        "withheld": 22,
+        "headline": headline,
+        "score": {"recall": bands},
+    }
+    put(tmp_path, "benchmarks/results/withheld_barnarp.json", result)
+    put(tmp_path, "checkpoints/contract.json", {"weights_sha256": "a"})
+    page = page_with(tmp_path, "<!-- figures:withheld -->\n<!-- /figures:withheld -->\n")
+    text = figures.rebuilt(page, tmp_path)
+    assert "22 of 109 records were withheld, the others moved by 1.5 m." in text
+    assert (
+        "case of any kind: 18 of 22. Withheld from 60 m² and listed as `new_building`: 17 of 18 (94 %)"
+        in text
+    )
+    assert "16 lie on a withheld building and 2 more" in text
+    assert "18 of 26 are right (69 %)." in text
+    assert "*Not measured yet: `benchmarks/results/withheld_edigeo_13029.json` is not there.*" in text
+
+
+def test_demonstration_and_energy(figures: ModuleType, tmp_path: Path) -> None:
+    recall = {"kind": "shed", "size_band": "5-20", "count": 4, "found": 3, "same_kind": 2}
+    segmentation = {"megapixels": 25.0, "seconds": 90.0, "device": "cpu"}
+    demo = {
+        "planted": {"recall": [recall], "precision": [{"kind": "pool", "count": 9, "right": 8}]},
+        "detect": {"segmentation": segmentation, "energy": {"kwh": 0.00212, "method": "codecarbon"}},
+    }
+    run = {
+        "recipe": "light",
+        "from_epoch": 0,
+        "to_epoch": 16,
+        "device": "cuda",
+        "minutes": 12.0,
+        "energy_kwh": None,
+        "energy_method": "not measured",
+    }
+    put(tmp_path, "benchmarks/results/demo.json", demo)
+    put(tmp_path, "checkpoints/training.json", [run])
+    marks = "".join(f"<!-- figures:{name} -->\n<!-- /figures:{name} -->\n" for name in ("demo", "energy"))
+    text = figures.rebuilt(page_with(tmp_path, marks), tmp_path)
+    assert "| shed | 5-20 | 4 | 3 | 2 |" in text
+    assert "| pool | 9 | 8 |" in text
+    assert "| training, epochs 0 to 16 of recipe `light` | cuda | 12 min | – | not measured |" in text
+    assert "25.0 Mpx | cpu | 1.5 min of segmentation | 2.1 Wh | codecarbon |" in text
+
+
+@pytest.mark.parametrize(
+    ("marks", "told"),
+    [
+        ("<!-- figures:speed -->\n<!-- /figures:speed -->\n", "no figures 'speed'; there are model"),
+        ("<!-- figures:demo -->\n", "a figures mark is not closed"),
+    ],
+)
+def test_a_wrong_mark_is_refused(figures: ModuleType, tmp_path: Path, marks: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        figures.rebuilt(page_with(tmp_path, marks), tmp_path)
