@@ -133,6 +133,7 @@ def _demo(root: Path) -> str:
     ]
     precision = [[line["kind"], line["count"], line["right"]] for line in planted["precision"]]
     return _joined(
+        _weights_note(root, result["detect"]["model"]["weights_sha256"]),
         _table(("planted", "size, m²", "count", "listed", "listed as expected"), recall),
         _table(("kind of case", "listed", "on something planted"), precision),
         "The image is a rendering, and the model has learnt from others like it: these figures show that "

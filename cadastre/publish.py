@@ -14,6 +14,7 @@ import pyogrio
 import pyproj
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from vigibati.cadastre.destination import check_place
 from vigibati.cadastre.layout import LAYOUTS, arrange
 from vigibati.cadastre.project import Extent, write_project
 from vigibati.cadastre.provenance import write_provenance
@@ -66,7 +67,7 @@ def publish(
         OutputError: ``out`` cannot be written, is not a ``.gpkg``, is open in another
             program, or the layers do not share one projected CRS.
     """
-    _check_place(out)
+    check_place(out)
     crs = _shared_crs(out, {"cases": cases, "footprints": footprints, "records": records, "parcels": parcels})
     absent = gpd.GeoDataFrame(geometry=[], crs=crs)
     given = {"cases": cases, "footprints": footprints, "records": records}
@@ -94,19 +95,6 @@ def publish(
             raise OutputError(
                 out, f"could not be written ({error})", "free disk space or choose another place"
             ) from error
-
-
-def _check_place(out: Path) -> None:
-    if out.suffix.lower() != ".gpkg":
-        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
-    for companion in (Path(f"{out}-wal"), Path(f"{out}-journal")):
-        # SQLite would apply such a log to the new file, which it does not belong to.
-        if companion.exists():
-            raise OutputError(
-                out,
-                f"is open in another program ({companion.name} lies beside it)",
-                "close it there, then run again",
-            )
 
 
 def _shared_crs(out: Path, tables: Mapping[str, gpd.GeoDataFrame | None]) -> pyproj.CRS:

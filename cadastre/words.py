@@ -79,8 +79,8 @@ DESCRIPTIONS: Final[Mapping[str, Phrase]] = {
         "Outlines of buildings and pools that the model found in the orthophoto, not reviewed.",
     ),
     "records": Phrase(
-        "Bâtiments et piscines connus du cadastre, à leur place d’origine.",
-        "Buildings and pools known to the cadastre, where the cadastre draws them.",
+        "Bâtiments et piscines connus du cadastre, déplacés sur l’image du décalage estimé.",
+        "Buildings and pools known to the cadastre, moved onto the image by the estimated offset.",
     ),
     "parcels": Phrase(
         "Parcelles du cadastre ; aucun nom de propriétaire.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vigibati.configs.errors import OutputError
+from vigibati.configs.errors import OutputError, RasterError
 from vigibati.configs.files import whole_file
 from vigibati.datasets.drawing import Frame, Outlines, draw_legend, draw_outlines
 from vigibati.datasets.grid import Window
@@ -19,16 +20,20 @@ from vigibati.datasets.ortho import Orthophoto
 
 __all__ = ["Outlines", "crop", "quicklook"]
 
+_LOG: Final = logging.getLogger(__name__)
 _NO_IMAGE: Final = 235
 # Source pixels read at a time, about 30 MB with their mask and sums.
 _BLOCK_PX: Final = 2_000_000
+# Picture pixels; a block that cannot be read is halved down to this, to lose no more than it must.
+_SMALLEST_PX: Final = 32
 
 
 def quicklook(ortho: Orthophoto, outlines: Sequence[Outlines], out: Path, *, size_px: int = 1600) -> None:
     """Draw a whole orthophoto, reduced, with outlines, legend and scale bar.
 
     Each pixel is the mean of the image pixels that it covers, read block by block, so that
-    memory does not grow with the orthophoto. Places without image are light grey.
+    memory does not grow with the orthophoto. Places without image are light grey, and so are
+    blocks that cannot be read: a picture for people must not fail where the result did not.
 
     Args:
         ortho: The image.
@@ -38,7 +43,6 @@ def quicklook(ortho: Orthophoto, outlines: Sequence[Outlines], out: Path, *, siz
 
     Raises:
         OutputError: ``out`` cannot be written, or its name does not end in ``.png``.
-        RasterError: A block of the image is damaged.
     """
     grid = ortho.grid
     factor = size_px / max(grid.width, grid.height)
@@ -103,9 +107,27 @@ def _reduced(ortho: Orthophoto, width: int, height: int) -> Image.Image:
     picture = np.full((height, width, 3), _NO_IMAGE, dtype=np.uint8)
     for y in range(0, height, step_y):
         for x in range(0, width, step_x):
-            block = _block_means(ortho, columns[x : x + step_x + 1], rows[y : y + step_y + 1])
+            block = _means_or_grey(ortho, columns[x : x + step_x + 1], rows[y : y + step_y + 1])
             picture[y : y + step_y, x : x + step_x] = block
     return Image.fromarray(picture)
+
+
+def _means_or_grey(
+    ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[np.int_]
+) -> NDArray[np.uint8]:
+    """Return what `_block_means` does, with grey where the image cannot be read."""
+    try:
+        return _block_means(ortho, columns, rows)
+    except RasterError as error:
+        across, down = len(columns) - 1, len(rows) - 1
+        if max(across, down) <= _SMALLEST_PX:
+            _LOG.info("left grey: %s", error)
+            return np.full((down, across, 3), _NO_IMAGE, dtype=np.uint8)
+    if across >= down:
+        parts = (columns[: across // 2 + 1], columns[across // 2 :])
+        return np.concatenate([_means_or_grey(ortho, part, rows) for part in parts], axis=1)
+    parts = (rows[: down // 2 + 1], rows[down // 2 :])
+    return np.concatenate([_means_or_grey(ortho, columns, part) for part in parts], axis=0)
 
 
 def _block_means(ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[np.int_]) -> NDArray[np.uint8]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import shapely
-from affine import Affine
 from rasterio import features
 from rasterio.enums import Resampling
+from rasterio.transform import from_bounds
 
 _NO_IMAGE = 255
 _CELL_PX = 16
@@ -28,7 +28,7 @@ def imaged_area(probabilities: Path) -> shapely.Geometry:
         shape = (-(-raster.height // _CELL_PX), -(-raster.width // _CELL_PX))
         cells = raster.read(1, out_shape=shape, resampling=Resampling.nearest)
         # The cells divide the raster evenly, so their size is not a whole number of pixels.
-        to_ground = raster.transform * Affine.scale(raster.width / shape[1], raster.height / shape[0])
+        to_ground = from_bounds(*raster.bounds, width=shape[1], height=shape[0])
     valid = cells != _NO_IMAGE
     outlines = features.shapes(valid.astype(np.uint8), mask=valid, transform=to_ground)
     return shapely.union_all([shapely.geometry.shape(outline) for outline, _ in outlines])

@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from vigibati.configs.contract import ModelContract, TrainingSource
-from vigibati.configs.errors import InputError
+from vigibati.configs.errors import CheckpointError, InputError
 from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.recipe import Recipe
@@ -61,7 +61,7 @@ def train(
     lightning.seed_everything(recipe.seed, workers=True)
     module = SegmentationModule(recipe)
     if start_from is not None:
-        module.network.load_state_dict(load_checkpoint(start_from).network.state_dict())
+        _take_over(module, load_checkpoint(start_from))
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
@@ -109,6 +109,16 @@ def read_runs(folder: Path) -> list[dict[str, object]]:
     path = folder / _RUNS_FILE
     runs: list[dict[str, object]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     return runs
+
+
+def _take_over(module: SegmentationModule, checkpoint: Checkpoint) -> None:
+    try:
+        module.network.load_state_dict(checkpoint.network.state_dict())
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise CheckpointError(
+            checkpoint.folder, f"does not fit the recipe ({first})", "take a recipe of the same network"
+        ) from error
 
 
 class _Epochs(Callback):

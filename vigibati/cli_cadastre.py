@@ -72,7 +72,7 @@ def compare(
 
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
-    from vigibati.cadastre.decisions import refuse_to_lose_decisions
+    from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
     from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
@@ -80,6 +80,7 @@ def compare(
     from vigibati.inputs import read_cadastral_inputs, read_footprints
 
     found = read_footprints(footprints)
+    check_place(out)
     refuse_to_lose_decisions(out)
     language = options.checked_lang(lang)
     inputs = read_cadastral_inputs(

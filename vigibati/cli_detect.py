@@ -76,10 +76,7 @@ def detect(
         typer.echo(as_json(summary(report)))
     elif not quiet:
         _show(report)
-    if report.segmentation.failed_windows:
-        failed = "; ".join(report.segmentation.failed_windows[:3])
-        typer.echo(f"vigibati: parts could not be read and count as no image: {failed}", err=True)
-        raise typer.Exit(options.PARTIAL)
+    options.exit_if_partial(report.segmentation.failed_windows)
 
 
 def summary(report: DetectReport) -> dict[str, object]:

@@ -87,8 +87,7 @@ def segment(
         report = run(image, model, out, device=choose_device(device), progress=listener(silent=json or quiet))
     if not quiet:
         typer.echo(as_json(report))
-    if report.failed_windows:
-        raise typer.Exit(options.PARTIAL)
+    options.exit_if_partial(report.failed_windows)
 
 
 def vectorise(

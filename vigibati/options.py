@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,19 @@ Rules = Annotated[str, typer.Option("--rules", help="Preset of thresholds and le
 Lang = Annotated[str, typer.Option("--lang", help="Language of reasons and forms: fr or en.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, and no progress.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors alone.")]
+
+
+def exit_if_partial(failed: Sequence[str]) -> None:
+    """End the verb with the exit code of a partial result if there is anything that could not be read.
+
+    Args:
+        failed: Where and why, as the segmentation tells it.
+    """
+    if failed:
+        typer.echo(
+            f"vigibati: parts could not be read and count as no image: {'; '.join(failed[:3])}", err=True
+        )
+        raise typer.Exit(PARTIAL)
 
 
 def checked_lang(lang: str) -> Language:

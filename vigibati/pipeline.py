@@ -15,12 +15,11 @@ import geopandas as gpd
 import pandas as pd
 
 from vigibati.cadastre.compare import ComparisonReport
-from vigibati.cadastre.decisions import refuse_to_lose_decisions
+from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
 from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import CHOICES, TITLES, Language
 from vigibati.cases import make_cases
-from vigibati.configs.errors import OutputError
 from vigibati.configs.files import sha256_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import load_rules
@@ -104,8 +103,7 @@ def detect(
     Raises:
         InputError: An input cannot be used; nothing was written.
     """
-    if out.suffix.lower() != ".gpkg" or out.is_dir():
-        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    check_place(out)
     refuse_to_lose_decisions(out)
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"

@@ -15,7 +15,7 @@ import pandas as pd
 import pyogrio
 import pyproj
 
-from vigibati.cadastre.readers.etalab import POOL_SYMBOL
+from vigibati.cadastre.readers.etalab import is_pool
 from vigibati.cadastre.readers.files import DECLARE_CRS, crs_from, unpacked_limit
 from vigibati.cadastre.readers.layers import Layers, parcels_from, records_from, sheets_from
 from vigibati.configs.errors import RecordsError
@@ -69,7 +69,7 @@ def read_edigeo(path: Path, *, declared_crs: str | None = None) -> Layers:
     if (buildings := frames.get("BATIMENT_id")) is not None:
         records.append(records_from(buildings, prefix=f"{sheet_id}-b", source="edigeo", sheet_id=sheet_id))
     if (surfaces := frames.get("TSURF_id")) is not None:
-        pools = surfaces[surfaces["SYM"] == POOL_SYMBOL]
+        pools = surfaces[is_pool(surfaces["SYM"])]
         records.append(
             records_from(pools, prefix=f"{sheet_id}-p", source="edigeo", kind="pool", sheet_id=sheet_id)
         )

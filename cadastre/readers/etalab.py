@@ -15,8 +15,7 @@ from vigibati.cadastre.readers.files import read_polygons
 from vigibati.cadastre.readers.layers import Layers, parcels_from, records_from, sheets_from
 from vigibati.configs.errors import RecordsError
 
-POOL_SYMBOL: Final = "65"
-"""SYM of a swimming pool among the surfaces (TSURF) of the cadastral plan."""
+_POOL_SYMBOL: Final = 65
 
 _NAME: Final = re.compile(
     r"(?P<place>.+)-(?P<layer>batiments|parcelles|feuilles|tsurf)\.(json|geojson)(\.gz)?", re.IGNORECASE
@@ -69,7 +68,7 @@ def read_etalab(place: str, files: Mapping[str, Path], *, declared_crs: str | No
     if "tsurf" in frames:
         surfaces = frames["tsurf"]
         _require(surfaces, ("SYM",), files["tsurf"])
-        pools = surfaces[surfaces["SYM"].astype("str") == POOL_SYMBOL]
+        pools = surfaces[is_pool(surfaces["SYM"])]
         records.append(records_from(pools, prefix=f"{short}-p", source="etalab", kind="pool"))
     return Layers(
         records=pd.concat(records, ignore_index=True) if records else None,
@@ -78,6 +77,14 @@ def read_etalab(place: str, files: Mapping[str, Path], *, declared_crs: str | No
         source_format="etalab",
         paths=tuple(files.values()),
     )
+
+
+def is_pool(symbols: pd.Series[object]) -> pd.Series[bool]:
+    """Return which surfaces (TSURF) of the cadastral plan are swimming pools, by their symbol (SYM).
+
+    The codes come as text, as numbers, or as decimals where one of them is missing.
+    """
+    return pd.to_numeric(symbols, errors="coerce") == _POOL_SYMBOL
 
 
 def _sheets(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:

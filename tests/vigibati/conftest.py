@@ -102,13 +102,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def write_ortho() -> Callable[..., Path]:
-    """Writer of a picture with bright rectangles on dark, grainy ground."""
+    """Writer of a picture with bright rectangles on dark ground."""
 
     def write(path: Path, *places: tuple[int, int, int, int], **profile: Any) -> Path:
         height, width = profile.pop("height", SIDE_PX), profile.pop("width", SIDE_PX)
-        values = np.random.default_rng(5).integers(20, 40, (3, height, width), dtype=np.uint8)
+        values = np.full((3, height, width), 30, dtype=np.uint8)
         for column, row, across, down in places:
-            values[:, row : row + down, column : column + across] += 180
+            values[:, row : row + down, column : column + across] = 210
         usual = {
             "driver": "GTiff",
             "count": 3,
@@ -145,6 +145,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory, write_ortho: Callable[..., P
         parcels=write("parcels.gpkg", [on_the_ground(whole)], id=["13029000AB0012"]),
         zones=write("zones.gpkg", [on_the_ground(whole)], LIBELLE=["Nh1"], TYPEZONE=["N"]),
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_meter(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its start takes longer than everything that is tested here.
+    monkeypatch.setitem(sys.modules, "codecarbon", None)
 
 
 @pytest.fixture

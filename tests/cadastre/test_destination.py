@@ -8,7 +8,7 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import box
 
-from vigibati.cadastre.decisions import refuse_to_lose_decisions
+from vigibati.cadastre.destination import refuse_to_lose_decisions
 from vigibati.cadastre.publish import publish
 from vigibati.configs.errors import OutputError
 

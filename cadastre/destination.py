@@ -1,4 +1,4 @@
-"""What people decided in an earlier file, which no run may overwrite."""
+"""Whether a list of cases may be written where it is asked for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,24 @@ from vigibati.configs.errors import OutputError
 
 _OPEN = {"status": "to_review", "control": "none"}
 _COLUMNS = ("status", "control", "comment", "decided_by", "decided_at")
+
+
+def check_place(out: Path) -> None:
+    """Make sure that a GeoPackage can stand at ``out``.
+
+    Raises:
+        OutputError: ``out`` is not the name of a GeoPackage, or is open in another program.
+    """
+    if out.suffix.lower() != ".gpkg" or out.is_dir():
+        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    for companion in (Path(f"{out}-wal"), Path(f"{out}-journal")):
+        # SQLite would apply such a log to the new file, which it does not belong to.
+        if companion.exists():
+            raise OutputError(
+                out,
+                f"is open in another program ({companion.name} lies beside it)",
+                "close it there, then run again",
+            )
 
 
 def refuse_to_lose_decisions(out: Path) -> None:
