@@ -8,6 +8,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from vigibati.configs.errors import OutputError
+from vigibati.configs.files import check_writable
 
 _OPEN = {"status": "to_review", "control": "none"}
 _COLUMNS = ("status", "control", "comment", "decided_by", "decided_at")
@@ -17,10 +18,12 @@ def check_place(out: Path) -> None:
     """Make sure that a GeoPackage can stand at ``out``.
 
     Raises:
-        OutputError: ``out`` is not the name of a GeoPackage, or is open in another program.
+        OutputError: ``out`` is not the name of a GeoPackage, is open in another program, or lies in a
+            folder that cannot be written to.
     """
     if out.suffix.lower() != ".gpkg" or out.is_dir():
         raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    check_writable(out)
     for companion in (Path(f"{out}-wal"), Path(f"{out}-journal")):
         # SQLite would apply such a log to the new file, which it does not belong to.
         if companion.exists():

@@ -13,6 +13,24 @@ from vigibati.configs.errors import OutputError
 _SQLITE_COMPANIONS = ("-journal", "-wal", "-shm")
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a place that cannot take a file, before the work for it is done; makes nothing.
+
+    Args:
+        path: File that is to be written, in a folder that may not exist yet.
+
+    Raises:
+        OutputError: ``path`` is a folder, or its folder cannot be made or written to.
+    """
+    if path.is_dir():
+        raise OutputError(path, "is a folder", "give the name of a file")
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir():
+        raise OutputError(path, f"cannot be made, because {nearest} is a file", "choose another folder")
+    if not os.access(nearest, os.W_OK):
+        raise OutputError(nearest, "cannot be written to", "choose a folder of yours")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` only if the block succeeds.
@@ -27,16 +45,13 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: ``path`` is a folder, or its folder cannot be written to.
     """
-    if path.is_dir():
-        raise OutputError(path, "is a folder", "give the name of a file")
+    check_writable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
             path.parent, f"cannot be made ({error.strerror})", "choose another folder"
         ) from error
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(path.parent, "cannot be written to", "choose a folder of yours")
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield temporary

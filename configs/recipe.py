@@ -40,6 +40,10 @@ class Recipe(Schema):
     encoder: str = Field(description="Encoder of segmentation-models-pytorch, trained from scratch.")
     decoder_channels: tuple[int, ...] | None = None
     class_names: tuple[str, ...] = Field(min_length=1)
+    positive_weights: tuple[float, ...] | None = Field(
+        default=None,
+        description="How much more a pixel of each class counts than one beside it; 1 when None.",
+    )
     gsd_m: float = Field(gt=0, description="Metres per pixel that every chip is brought to.")
     margin_px: int = Field(ge=0, description="Margin that inference cuts from each window.")
     crop_px: int = Field(ge=32, multiple_of=32, description="Side of the square training crop.")
@@ -53,6 +57,13 @@ class Recipe(Schema):
     seed: int
     sources: dict[str, SourceRecipe]
     augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _one_weight_per_class(self) -> Self:
+        weights = self.positive_weights
+        if weights is not None and (len(weights) != len(self.class_names) or min(weights) <= 0):
+            raise ValueError("positive_weights must hold one positive number per class")
+        return self
 
     @model_validator(mode="after")
     def _labels_are_classes(self) -> Self:

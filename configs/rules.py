@@ -155,6 +155,6 @@ def load_rules(*, name: str = "france") -> ComparisonRules:
         entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
     )
     if name not in known:
-        raise SettingsError(name, "is not a preset of rules", f"the presets are {', '.join(known)}")
+        raise SettingsError(f"rules '{name}'", "is not a preset", f"the presets are {', '.join(known)}")
     with as_file(folder / f"{name}.yaml") as path:
         return ComparisonRules.read(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,16 +65,7 @@ def _read_one(path: Path) -> list[Chip]:
             raise InputError(
                 path, f"columns {missing} are missing", "give the columns " + ", ".join(_COLUMNS)
             )
-        chips = [
-            Chip(
-                path.parent / row["path"],
-                path.parent / row["mask"],
-                row["source"],
-                row["split"],
-                float(row["gsd_m"]),
-            )
-            for row in reader
-        ]
+        chips = [_chip(path, line, row) for line, row in enumerate(reader, start=2)]
     if not chips:
         raise InputError(path, "names no chip", "give a manifest with at least one row")
     for chip in chips:
@@ -83,6 +75,22 @@ def _read_one(path: Path) -> list[Chip]:
                     path, f"names {file.name}, which is not there", "copy the chips beside the manifest"
                 )
     return chips
+
+
+def _chip(path: Path, line: int, row: dict[str, str | None]) -> Chip:
+    values = {name: row[name] or "" for name in _COLUMNS}
+    empty = [name for name, value in values.items() if not value]
+    if empty:
+        raise InputError(path, f"line {line} leaves {', '.join(empty)} empty", "fill it or remove the line")
+    try:
+        gsd_m = float(values["gsd_m"])
+    except ValueError:
+        gsd_m = math.nan
+    if not 0 < gsd_m < math.inf:
+        cause = f"line {line}: gsd_m '{values['gsd_m']}' is no size in metres"
+        raise InputError(path, cause, "give metres per pixel, such as 0.2")
+    folder = path.parent
+    return Chip(folder / values["path"], folder / values["mask"], values["source"], values["split"], gsd_m)
 
 
 def manifest_sha256(chips: Sequence[Chip]) -> str:

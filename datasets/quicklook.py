@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vigibati.configs.errors import OutputError, RasterError
-from vigibati.configs.files import whole_file
+from vigibati.configs.files import check_writable, whole_file
 from vigibati.datasets.drawing import Frame, Outlines, draw_legend, draw_outlines
 from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho import Orthophoto
 
-__all__ = ["Outlines", "crop", "quicklook"]
+__all__ = ["Outlines", "check_picture", "crop", "quicklook"]
 
 _LOG: Final = logging.getLogger(__name__)
 _NO_IMAGE: Final = 235
@@ -26,6 +26,17 @@ _NO_IMAGE: Final = 235
 _BLOCK_PX: Final = 2_000_000
 # Picture pixels; a block that cannot be read is halved down to this, to lose no more than it must.
 _SMALLEST_PX: Final = 32
+
+
+def check_picture(out: Path) -> None:
+    """Make sure that a picture can stand at ``out``, before the work for it is done.
+
+    Raises:
+        OutputError: The name does not end in ``.png``, or the folder cannot be written to.
+    """
+    if out.suffix.lower() != ".png":
+        raise OutputError(out, "is not the name of a PNG picture", "end the name in .png")
+    check_writable(out)
 
 
 def quicklook(ortho: Orthophoto, outlines: Sequence[Outlines], out: Path, *, size_px: int = 1600) -> None:
@@ -147,8 +158,7 @@ def _block_means(ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[np.
 
 
 def _save(picture: Image.Image, out: Path) -> None:
-    if out.suffix.lower() != ".png":
-        raise OutputError(out, "is not the name of a PNG picture", "end the name in .png")
+    check_picture(out)
     with whole_file(out) as part:
         try:
             picture.save(part, format="PNG", optimize=True)

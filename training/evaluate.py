@@ -18,6 +18,8 @@ from vigibati.inference.checkpoint import Checkpoint
 from vigibati.training.module import SegmentationModule
 from vigibati.training.scores import ObjectScore, PixelScore
 
+_SHARED = ("architecture", "encoder", "decoder_channels", "class_names", "gsd_m")
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -43,10 +45,11 @@ def evaluate(
         SettingsError: The recipe is not of this checkpoint, or nothing can be measured.
     """
     contract = checkpoint.contract
-    if recipe.class_names != contract.class_names or recipe.gsd_m != contract.gsd_m:
+    differing = [name for name in _SHARED if getattr(recipe, name) != getattr(contract, name)]
+    if differing:
         raise SettingsError(
             f"recipe '{recipe.name}'",
-            "its classes or gsd_m differ from the contract's",
+            f"its {', '.join(differing)} differ from the contract's",
             "give the recipe that trained it",
         )
     measured = [chip for chip in chips if chip.split == "val" and chip.source in recipe.sources]

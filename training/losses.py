@@ -6,7 +6,12 @@ import torch
 from torch.nn import functional
 
 
-def masked_bce_dice(logits: torch.Tensor, target: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+def masked_bce_dice(
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    known: torch.Tensor,
+    positive_weights: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Mean of binary cross-entropy and of one minus the soft Dice coefficient.
 
     Unknown pixels weigh nothing. Dice is taken per class over the whole batch, so that a chip
@@ -16,12 +21,17 @@ def masked_bce_dice(logits: torch.Tensor, target: torch.Tensor, known: torch.Ten
         logits: (B, C, H, W), before the sigmoid.
         target: (B, C, H, W), 1.0 where the class is there.
         known: (B, C, H, W), 1.0 where the target is to be believed.
+        positive_weights: (C,), weight of target pixels in the cross-entropy. A rare class needs it:
+            where nothing is found yet, Dice has no slope.
 
     Reference:
         Milletari et al., V-Net, 2016 (https://arxiv.org/abs/1606.04797): Dice with squares.
     """
     over = (0, 2, 3)
-    entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    weights = None if positive_weights is None else positive_weights.view(-1, 1, 1)
+    entropy = functional.binary_cross_entropy_with_logits(
+        logits, target, reduction="none", pos_weight=weights
+    )
     support = known.sum(over)  # (C,)
     bce = (entropy * known).sum(over) / support.clamp(min=1)
     probabilities = torch.sigmoid(logits) * known

@@ -36,6 +36,8 @@ class SegmentationModule(lightning.LightningModule):
         ).to(memory_format=torch.channels_last)
         self.register_buffer("_mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("_std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        weights = recipe.positive_weights or (1.0,) * len(recipe.class_names)
+        self.register_buffer("_positive_weights", torch.tensor(weights), persistent=False)
         self._counts = torch.zeros(3, len(recipe.class_names))  # intersection, prediction, truth
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
@@ -44,9 +46,12 @@ class SegmentationModule(lightning.LightningModule):
         logits: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
         return logits
 
+    def _loss(self, logits: torch.Tensor, batch: Sample) -> torch.Tensor:
+        return masked_bce_dice(logits, batch.target, batch.known, self.get_buffer("_positive_weights"))
+
     def training_step(self, batch: Sample, _batch_index: int) -> torch.Tensor:
         """Return the loss of one batch."""
-        loss = masked_bce_dice(self(batch.image), batch.target, batch.known)
+        loss = self._loss(self(batch.image), batch)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.image))
         return loss
 
@@ -57,7 +62,7 @@ class SegmentationModule(lightning.LightningModule):
     def validation_step(self, batch: Sample, _batch_index: int) -> None:
         """Count the pixels of one batch."""
         logits = self(batch.image)
-        self.log("val_loss", masked_bce_dice(logits, batch.target, batch.known), batch_size=len(batch.image))
+        self.log("val_loss", self._loss(logits, batch), batch_size=len(batch.image))
         found, truth = (logits > 0).float() * batch.known, batch.target * batch.known
         over = (0, 2, 3)
         self._counts += torch.stack([(found * truth).sum(over), found.sum(over), truth.sum(over)]).cpu()

@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from vigibati.configs.contract import ModelContract, TrainingSource
-from vigibati.configs.errors import CheckpointError, InputError
+from vigibati.configs.errors import CheckpointError, InputError, OutputError
 from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.recipe import Recipe
@@ -56,13 +56,17 @@ def train(
     Raises:
         InputError: No chip to learn from or to measure on.
         CheckpointError: ``start_from`` does not fit the recipe.
+        OutputError: ``out`` cannot be made.
     """
     learnt, measured = _split(recipe, chips)
     lightning.seed_everything(recipe.seed, workers=True)
     module = SegmentationModule(recipe)
     if start_from is not None:
         _take_over(module, load_checkpoint(start_from))
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(out, f"cannot be made ({error.strerror})", "give the name of a folder") from error
     started = time.monotonic()
     with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
         epochs = _Epochs(advance)

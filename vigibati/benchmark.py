@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -57,7 +58,7 @@ def bench_withheld(
     reviewed: Path | None = None,
     crops: Path | None = None,
     progress: Progress = SILENT,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Withhold records, move the rest, run the whole chain and score its cases.
 
     Args:
@@ -105,6 +106,7 @@ def bench_withheld(
         "settings": asdict(settings),
         "inputs": [path.name for path in (*ortho, *inputs.paths)],
         "model": {"name": model.contract.name, "weights_sha256": model.contract.weights_sha256},
+        "failed_windows": found.report.failed_windows,
         "records": len(inputs.records),
         "withheld": len(split.withheld),
         "headline": _headline(listed.cases, truth, false, verdicts),

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vigibati import options
-from vigibati.configs.files import whole_file
+from vigibati.configs.errors import SettingsError
+from vigibati.configs.files import check_writable, whole_file
 from vigibati.console import as_json, listener
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def withheld(
     """
     from vigibati.benchmark import WithheldSettings, bench_withheld
 
+    if (fraction is None) == (count is None):
+        raise SettingsError("--fraction and --count", "one of the two is needed", "give --fraction 0.2, say")
+    check_writable(out)
     settings = WithheldSettings(
         seed=seed, fraction=fraction, count=count, min_area_m2=min_area_m2, shift_m=shift_m
     )
@@ -79,6 +83,7 @@ def withheld(
         part.write_text(as_json(result) + "\n", encoding="utf-8")
     if not quiet:
         typer.echo(as_json(result if json else result["headline"]))
+    options.exit_if_partial(result["failed_windows"])
 
 
 def planted(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import pyproj
 import typer
 
 from vigibati import options
@@ -94,7 +94,7 @@ def compare(
         footprints=found,
         records=listed.records,
         parcels=listed.parcels,
-        provenance={"comparison": as_json(listed.report)},
+        provenance={"comparison": asdict(listed.report)},
         lang=language,
     )
     if not quiet or json:
@@ -103,7 +103,6 @@ def compare(
 
 def info(
     path: Annotated[Path, typer.Argument(help="Records in any format that is read.")],
-    crs: Annotated[str, typer.Option("--crs", help="Projected CRS to measure areas in.")] = "EPSG:2154",
     records_crs: options.RecordsCrs = None,
     json: options.Json = False,
 ) -> None:
@@ -113,9 +112,10 @@ def info(
     """
     from vigibati.cadastre.readers import read_records
 
-    found = read_records(path, crs=pyproj.CRS.from_user_input(crs), declared_crs=records_crs)
+    found = read_records(path, declared_crs=records_crs)
     report = {
         "format": found.source_format,
+        "crs": found.records.crs.name,
         "files": [file.name for file in found.paths],
         "records": len(found.records),
         "kinds": found.records["kind"].value_counts().to_dict(),

@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 def synth(
     out: Annotated[Path, typer.Option("--out", help="Folder to fill.")],
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same commune.")] = 7,
-    size_km: Annotated[float, typer.Option("--size-km", min=0.1, help="Side of the square commune.")] = 1.0,
+    size_km: Annotated[float, typer.Option("--size-km", help="Side of the square commune, 0.2 to 20.")] = 1.0,
     ground_plan: Annotated[
         Path | None,
         typer.Option(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
@@ -48,18 +50,24 @@ class BarProgress:
 
 
 def as_json(report: object) -> str:
-    """Return a report as indented JSON; paths become text, dataclasses become objects."""
-    return json.dumps(report, indent=2, ensure_ascii=False, default=_plain)
+    """Return a report as indented JSON that every parser reads.
+
+    Dataclasses become objects, paths and dates text, numpy's numbers plain ones; a number that is not
+    finite becomes null, because JSON has no word for it.
+    """
+    return json.dumps(_plain(report), indent=2, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Path):
-        return str(value)
-    return str(value)
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def listener(*, silent: bool) -> Progress:

@@ -7,7 +7,7 @@ import platform
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import CHOICES, TITLES, Language
 from vigibati.cases import make_cases
+from vigibati.configs.errors import SettingsError
 from vigibati.configs.files import sha256_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import load_rules
 from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.quicklook import Outlines, quicklook
+from vigibati.datasets.quicklook import Outlines, check_picture, quicklook
 from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.energy import Energy, measure_energy
 from vigibati.inference.segment import SegmentReport
@@ -104,6 +105,10 @@ def detect(
         InputError: An input cannot be used; nothing was written.
     """
     check_place(out)
+    if quicklook_png is not None:
+        check_picture(quicklook_png)
+    if image_date is not None:
+        _check_date(image_date)
     refuse_to_lose_decisions(out)
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -157,6 +162,13 @@ def detect(
         energy=energy.result,
         run_id=run_id,
     )
+
+
+def _check_date(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError("--image-date", f"'{text}' is no date", "write it as 2024-07-01") from error
 
 
 def _records_date(records: gpd.GeoDataFrame) -> str | None:

@@ -39,3 +39,19 @@ def test_a_class_without_labels_has_no_gradient() -> None:
     assert logits.grad is not None
     assert bool((logits.grad[:, 0] != 0).all())
     assert not bool((logits.grad[:, 1] != 0).any())
+
+
+def test_a_rare_class_can_weigh_more() -> None:
+    target = planes([[1.0, 0.0], [0.0, 0.0]])
+    logits = torch.full_like(target, -3.0).requires_grad_()
+    masked_bce_dice(logits, target, torch.ones_like(target)).backward()
+    plain = logits.grad
+    weighted_logits = torch.full_like(target, -3.0).requires_grad_()
+    masked_bce_dice(weighted_logits, target, torch.ones_like(target), torch.tensor([10.0])).backward()
+    weighted = weighted_logits.grad
+    assert plain is not None
+    assert weighted is not None
+    # The pull on the missed pixel grows by nine times its share of the mean, sigmoid(3) / 4.
+    pull = float(plain[0, 0, 0, 0] - weighted[0, 0, 0, 0])
+    assert pull == pytest.approx(9 * float(torch.sigmoid(torch.tensor(3.0))) / 4, rel=1e-4)
+    assert torch.equal(plain[0, 0, 1], weighted[0, 0, 1])

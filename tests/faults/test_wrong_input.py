@@ -1,0 +1,354 @@
+"""Wrong input: exit 2, one line that names the file or option, the cause and the cure, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import shutil
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import torch
+import yaml
+from affine import Affine
+from shapely.geometry import box
+
+from vigibati.cli import main
+from vigibati.configs.contract import ModelContract
+from vigibati.inference.checkpoint import save_checkpoint
+from vigibati.inference.network import build_network
+
+LEFT, TOP = 700_000.0, 6_600_000.0
+HOUSE = box(LEFT + 5, TOP - 15, LEFT + 15, TOP - 5)
+
+# Python itself does not show these unless it is asked to.
+HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+
+
+def detect(**changed: str) -> list[str]:
+    """A good command line, with some of its words replaced."""
+    words = {"ortho": "ortho.tif", "records": "records.gpkg", "checkpoint": "model", "out": "out/cases.gpkg"}
+    given = {**words, **changed}
+    return ["detect", given.pop("ortho"), *_options(given)]
+
+
+def withheld(**changed: str) -> list[str]:
+    words = {"records": "records.gpkg", "checkpoint": "model", "out": "out/result.json"}
+    return ["bench", "withheld", "ortho.tif", *_options({**words, **changed})]
+
+
+def train(**changed: str) -> list[str]:
+    return ["train", *_options({"config": "recipe.yaml", "data": "chips.csv", "out": "run", **changed})]
+
+
+def evaluate(**changed: str) -> list[str]:
+    words = {"checkpoint": "model", "config": "recipe.yaml", "data": "chips.csv"}
+    return ["evaluate", *_options({**words, **changed})]
+
+
+def wrong(what: str, words: list[str], line: str, *marks: pytest.MarkDecorator) -> Any:
+    return pytest.param(words, line, id=what, marks=marks)
+
+
+def _options(given: dict[str, str]) -> Iterator[str]:
+    for name, value in given.items():
+        yield from (f"--{name.replace('_', '-')}", value)
+
+
+no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+
+# What is wrong, how it is given, and all that is said about it (a regular expression).
+TABLE = [
+    # The image.
+    wrong("missing orthophoto", detect(ortho="none.tif"),
+     r"none\.tif: cannot be read \(No such file or directory\); give an existing file"),
+    wrong("a folder for an orthophoto", detect(ortho="model"),
+     r"model: is a folder; name its files, such as model/\*\.tif"),
+    wrong("text saved as .tif", detect(ortho="text.tif"),
+     r"text\.tif: not a GeoTIFF or JPEG 2000 \(starts with 'Pas'\); give the image itself"),
+    wrong("empty orthophoto", detect(ortho="empty.tif"), r"empty\.tif: is empty \(0 bytes\); download it again"),
+    wrong("orthophoto cut short", detect(ortho="cut.tif"), r"cut\.tif: (is cut short|cannot be opened).*; .*"),
+    wrong("a virtual raster under another name", detect(ortho="virtual.tif"),
+     r"virtual\.tif: is a VRT, which can point to any file; give the tiles that it names"),
+    wrong("orthophoto without CRS", detect(ortho="no_crs.tif"),
+     r"no_crs\.tif: has no CRS; say which with --crs EPSG:2154"),
+    wrong("orthophoto in degrees", detect(ortho="degrees.tif"),
+     r"degrees\.tif: is in EPSG:4326, which does not count in metres; reproject it .*gdalwarp .*"),
+    wrong("a CRS that contradicts the file", detect(crs="EPSG:3946"),
+     r"ortho\.tif: is in EPSG:2154, --crs says EPSG:3946; leave --crs out, or reproject the file .*"),
+    wrong("a CRS that is none", detect(ortho="no_crs.tif", crs="lambert"),
+     r"--crs: 'lambert' is no CRS; use a code such as EPSG:2154"),
+    wrong("one band instead of three", detect(ortho="grey.tif"),
+     r"grey\.tif: lacks a red, green or blue band \(it has gray\); give the colour image.*"),
+    # The cadastre.
+    wrong("missing records", detect(records="none.gpkg"),
+     r"none\.gpkg: is not there; give an existing file or folder"),
+    wrong("records of another place", detect(records="far.gpkg"),
+     r"far\.gpkg: none of the 1 records lies on the image: records x 800005 to 800015 y 6599985 to 6599995, "
+     r"image x 700000 to 700020 y 6599980 to 6600000, both in RGF93 v1 / Lambert-93; give the records .*"),
+    wrong("empty records", detect(records="empty.geojson"),
+     r"empty\.geojson: holds no polygon.*; give .*"),
+    wrong("Lambert-93 numbers in a GeoJSON without CRS", detect(records="lambert.geojson"),
+     r"lambert\.geojson: is taken to be in degrees but holds coordinates such as 7000\d\d\.0 65999\d\d\.0; "
+     r"declare it: --records-crs EPSG:2154 .*"),
+    wrong("records without CRS", detect(records="no_crs.gpkg"),
+     r"no_crs\.gpkg: does not say in which CRS its coordinates are; declare it: --records-crs EPSG:2154 .*"),
+    wrong("a declared CRS that is none", detect(records_crs="lambert"),
+     r"records\.gpkg: was declared to be in 'lambert', which is no known CRS; write it as EPSG:2154"),
+    wrong("text saved as records", detect(records="text.gpkg"),
+     r"text\.gpkg: is no GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML .*; convert it .*"),
+    wrong("parcels given as records", detect(records="parcels.gpkg"),
+     r"parcels\.gpkg: seems to hold parcels, not buildings \(column 'contenance'\); give it with --parcels.*"),
+    wrong("missing parcels", detect(parcels="none.gpkg"),
+     r"none\.gpkg: is not there; give an existing file or folder"),
+    wrong("parcels without identifier", detect(parcels="far.gpkg"),
+     r"far\.gpkg: has no column with the parcel's identifier .*; name it 'id' or 'parcel_id'"),
+    wrong("zones without their columns", detect(zones="parcels.gpkg"),
+     r"parcels\.gpkg: lacks the column LIBELLE, TYPEZONE .*; give the ZONE_URBA layer .*"),
+    # The model.
+    wrong("missing checkpoint", detect(checkpoint="none"),
+     r"none: does not exist; give a folder that holds contract\.json and model\.safetensors"),
+    wrong("a pickle instead of safetensors", detect(checkpoint="pickled"),
+     r"pickled/model\.safetensors: is a pickle, which can run code when it is read; .*; re-export them .*"),
+    wrong("a checkpoint without contract", detect(checkpoint="no_contract"),
+     r"no_contract: holds no contract\.json; take the folder again .*"),
+    wrong("a contract that does not hold", detect(checkpoint="bad_contract"),
+     r"bad_contract: the contract does not hold \(.*key 'gsd_m': .*\); take the folder again .*"),
+    wrong("CUDA asked and absent", detect(device="cuda"),
+     r"--device cuda: no CUDA device works here; check the driver, or use --device auto or cpu",
+     no_cuda),
+    wrong("an unknown device", detect(device="tpu"), r"--device: 'tpu' is unknown; use auto, cpu or cuda"),
+    # The options.
+    wrong("unknown rules", detect(rules="atlantis"),
+     r"rules 'atlantis': is not a preset; the presets are france"),
+    wrong("unknown language", detect(lang="de"), r"--lang: 'de' is unknown; use fr or en"),
+    wrong("a date that is none", detect(image_date="summer"),
+     r"--image-date: 'summer' is no date; write it as 2024-07-01"),
+    # The result.
+    wrong("a result that is no GeoPackage", detect(out="out/cases.json"),
+     r"out/cases\.json: is not the name of a GeoPackage; end the name in \.gpkg"),
+    wrong("a result inside a file", detect(out="text.tif/cases.gpkg"),
+     r"text\.tif/cases\.gpkg: cannot be made, because \S*text\.tif is a file; choose another folder"),
+    wrong("a result where nobody may write", detect(out="locked/cases.gpkg"),
+     r"\S*locked: cannot be written to; choose a folder of yours", no_root),
+    wrong("a result that is open elsewhere", detect(out="open.gpkg"),
+     r"open\.gpkg: is open in another program \(open\.gpkg-wal lies beside it\); close it there.*"),
+    wrong("a result over a file of another kind", detect(out="far.gpkg"),
+     r"far\.gpkg: exists and is no list of cases; give another name to --out"),
+    wrong("a picture that is no PNG", detect(quicklook="out/look.jpg"),
+     r"out/look\.jpg: is not the name of a PNG picture; end the name in \.png"),
+    # The other verbs.
+    wrong("probabilities that are an image", ["vectorise", "ortho.tif", "--out", "out/f.gpkg"],
+     r"ortho\.tif: is no raster of probabilities; give the file that 'vigibati segment' wrote"),
+    wrong("missing probabilities", ["vectorise", "none.tif", "--out", "out/f.gpkg"],
+     r"none\.tif: cannot be read \(No such file or directory\); give an existing file"),
+    wrong("missing footprints", ["register", "none.gpkg", "--records", "records.gpkg", "--out", "out/o.gpkg"],
+     r"none\.gpkg: there is no such file; make it with 'vigibati vectorise'"),
+    wrong("footprints that are records", ["compare", "far.gpkg", "--records", "far.gpkg", "--out", "out/c.gpkg"],
+     r"far\.gpkg: holds no layer 'footprints' that can be read .*; make it with 'vigibati vectorise'"),
+    wrong("missing records to look at", ["records", "info", "none.json"],
+     r"none\.json: is not there; give an existing file or folder"),
+    wrong("a commune that is too small", ["synth", "--size-km", "0.01", "--out", "out"],
+     r"size_km: is 0\.01; choose between 0\.2 and 20 kilometres"),
+    wrong("a commune in a file", ["synth", "--size-km", "0.2", "--out", "text.tif"],
+     r"text\.tif: is a file; give the name of a folder"),
+    wrong("chips of a ground plan", ["synth", "--chips", "3", "--ground-plan", "records.gpkg", "--out", "out"],
+     r"--chips: does not go with --ground-plan; leave one of them out"),
+    wrong("how much to withhold is not said", withheld(),
+     r"--fraction and --count: one of the two is needed; give --fraction 0\.2, say"),
+    wrong("a review that is missing", withheld(count="1", reviewed="none.csv"),
+     r"none\.csv: there is no such review; give a CSV file with the columns case_id,verdict,note"),
+    wrong("a result of a benchmark inside a file", withheld(count="1", out="text.tif/result.json"),
+     r"text\.tif/result\.json: cannot be made, because \S*text\.tif is a file; choose another folder"),
+    wrong("cases that are missing", ["bench", "planted", "none.gpkg", "--truth", "far.gpkg"],
+     r"none\.gpkg: there is no such file; make it with 'vigibati detect'"),
+    # Training.
+    wrong("missing recipe", train(config="none.yaml"),
+     r"none\.yaml: cannot be read \(.*\); give an existing YAML or JSON file"),
+    wrong("an unknown key in a recipe", train(config="key.yaml"),
+     r"key\.yaml: key 'learning_rat': Extra inputs are not permitted; the keys are recipe_version, .*"),
+    wrong("a wrong value in a recipe", train(config="value.yaml"),
+     r"value\.yaml: key 'augmentation\.hue': Input should be less than or equal to 0\.5; the keys are .*"),
+    wrong("a recipe that is no YAML", train(config="text.yaml"), r"text\.yaml: does not parse \(.*\); mend the syntax"),
+    wrong("a recipe with a tag of Python", train(config="tag.yaml"),
+     r"tag\.yaml: does not parse \(.*python/object.*\); mend the syntax"),
+    wrong("a recipe of another network", train(config="other.yaml", start_from="model", data="whole.csv"),
+     r"model: does not fit the recipe \(.*\); take a recipe of the same network"),
+    wrong("an architecture that does not exist", train(config="alien.yaml", data="whole.csv"),
+     r"network 'alien' with encoder 'mobilenet_v2': cannot be built \(.*\); use an architecture .*"),
+    wrong("a missing manifest", train(data="none.csv"),
+     r"none\.csv: there is no such chip manifest; give a CSV file with the columns .*"),
+    wrong("a manifest that lacks a column", train(data="columns.csv"),
+     r"columns\.csv: columns \['gsd_m'\] are missing; give the columns .*"),
+    wrong("a manifest whose ground size is no number", train(data="number.csv"),
+     r"number\.csv: line 2: gsd_m 'fine' is no size in metres; give metres per pixel, such as 0\.2"),
+    wrong("a manifest with a line cut short", train(data="short.csv"),
+     r"short\.csv: line 3 leaves split, gsd_m empty; fill it or remove the line"),
+    wrong("a manifest of chips that are not there", train(data="chips.csv"),
+     r"chips\.csv: names a\.png, which is not there; copy the chips beside the manifest"),
+    wrong("a run inside a file", train(data="whole.csv", out="text.tif"),
+     r"text\.tif: cannot be made \(File exists\); give the name of a folder"),
+    wrong("no chip to measure on", train(data="learnt.csv"),
+     r"recipe 'tiny': no chip of split 'val' in its sources; add a manifest"),
+    wrong("a recipe that did not train the model", evaluate(config="other.yaml", data="whole.csv"),
+     r"recipe 'tiny': its decoder_channels differ from the contract's; give the recipe that trained it"),
+    wrong("nothing to evaluate on", evaluate(data="learnt.csv"),
+     r"recipe 'tiny': no validation chip of its sources; add a manifest with --data"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with good files and bad ones, all named in the table above."""
+    folder = tmp_path_factory.mktemp("place")
+    _images(folder)
+    _records(folder)
+    _models(folder)
+    _recipes(folder)
+    _manifests(folder)
+    for name in ("text.tif", "text.gpkg", "text.yaml"):
+        (folder / name).write_text("Pas une image: [\n", encoding="utf-8")
+    (folder / "open.gpkg-wal").touch()
+    (folder / "locked").mkdir(mode=0o500)
+    return folder
+
+
+def _images(folder: Path) -> None:
+    profile = {"driver": "GTiff", "width": 100, "height": 100, "dtype": "uint8", "count": 3, "crs": 2154}
+    profile |= {"transform": Affine(0.2, 0, LEFT, 0, -0.2, TOP), "photometric": "rgb"}
+    files: dict[str, dict[str, Any]] = {
+        "ortho.tif": {},
+        "no_crs.tif": {"crs": None},
+        "degrees.tif": {"crs": 4326, "transform": Affine(1e-6, 0, 5, 0, -1e-6, 43)},
+        "grey.tif": {"count": 1, "photometric": "minisblack"},
+    }
+    for name, changes in files.items():
+        used = {**profile, **changes}
+        with rasterio.open(folder / name, "w", **used) as raster:
+            raster.write(np.full((used["count"], 100, 100), 90, dtype=np.uint8))
+    (folder / "empty.tif").touch()
+    (folder / "cut.tif").write_bytes((folder / "ortho.tif").read_bytes()[:9000])
+    (folder / "virtual.tif").write_text("<VRTDataset rasterXSize='1' rasterYSize='1'/>", encoding="utf-8")
+
+
+def _records(folder: Path) -> None:
+    def write(name: str, outline: Any, crs: str | None = "EPSG:2154", **columns: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a missing CRS is the point
+            gpd.GeoDataFrame(columns, geometry=[outline], crs=crs).to_file(folder / name)
+
+    write("records.gpkg", HOUSE)
+    write("far.gpkg", box(800_005, TOP - 15, 800_015, TOP - 5))
+    write("no_crs.gpkg", HOUSE, crs=None)
+    write("parcels.gpkg", HOUSE, id=["130290000A0001"], contenance=[100])
+    feature = {"type": "Feature", "properties": {}, "geometry": HOUSE.__geo_interface__}
+    for name, features in (("lambert.geojson", [feature]), ("empty.geojson", [])):
+        text = json.dumps({"type": "FeatureCollection", "features": features})
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _models(folder: Path) -> None:
+    network = build_network(
+        architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
+    )
+    values = {
+        **{"name": "any", "architecture": "unet", "encoder": "mobilenet_v2", "decoder_channels": (4,) * 5},
+        **{"bands": ("red", "green", "blue"), "mean": (0.0,) * 3, "std": (1.0,) * 3, "gsd_m": 0.2},
+        **{"class_names": ("building",), "thresholds": (0.5,), "margin_px": 32, "sources": ()},
+        **{"data_sha256": "", "weights_sha256": "", "trained_with": "0", "recipe": "tiny"},
+    }
+    save_checkpoint(network, ModelContract(**values), folder / "model")
+    for name in ("pickled", "no_contract", "bad_contract"):
+        shutil.copytree(folder / "model", folder / name)
+    (folder / "pickled" / "model.safetensors").write_bytes(pickle.dumps(_Bomb(), protocol=4))
+    (folder / "no_contract" / "contract.json").unlink()
+    contract = folder / "bad_contract" / "contract.json"
+    contract.write_text(contract.read_text(encoding="utf-8").replace('"gsd_m": 0.2', '"gsd_m": -0.2'))
+
+
+class _Bomb:
+    """Whoever unpickles it finds a folder named "ran"."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, ("ran",)
+
+
+def _recipes(folder: Path) -> None:
+    good = {
+        **{"name": "tiny", "architecture": "unet", "encoder": "mobilenet_v2", "decoder_channels": [4] * 5},
+        **{"class_names": ["building"], "gsd_m": 0.2, "margin_px": 32, "crop_px": 32, "batch_size": 1},
+        **{"steps_per_epoch": 1, "epochs": 1, "learning_rate": 0.001, "weight_decay": 0.0, "seed": 1},
+        **{"ema_decay": 0.9, "sources": {"a": {"weight": 1.0, "labels": ["building"]}}},
+    }
+    changes: dict[str, dict[str, Any]] = {
+        "recipe": {},
+        "key": {"learning_rat": 0.1},
+        "value": {"augmentation": {"hue": 0.7}},
+        "other": {"decoder_channels": [8] * 5},
+        "alien": {"architecture": "alien"},
+    }
+    for name, change in changes.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump({**good, **change}), encoding="utf-8")
+    (folder / "tag.yaml").write_text('name: !!python/object/apply:os.mkdir ["ran"]\n', encoding="utf-8")
+
+
+def _manifests(folder: Path) -> None:
+    head = "path,mask,source,split,gsd_m\n"
+    rows = {
+        "chips.csv": f"{head}a.png,b.png,a,val,0.2\n",
+        "columns.csv": "path,mask,source,split\na.png,b.png,a,train\n",
+        "number.csv": f"{head}a.png,b.png,a,train,fine\n",
+        "short.csv": f"{head}a.png,b.png,a,train,0.2\na.png,b.png,a\n",
+        "learnt.csv": f"{head}ortho.tif,grey.tif,a,train,0.2\n",
+        "whole.csv": f"{head}ortho.tif,grey.tif,a,train,0.2\northo.tif,grey.tif,a,val,0.2\n",
+    }
+    for name, text in rows.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def _signals() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _content(folder: Path) -> dict[Path, tuple[int, int]]:
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+@pytest.mark.usefixtures("_signals")
+@pytest.mark.parametrize(("words", "line"), TABLE)
+def test_wrong_input_is_told_in_one_line_and_nothing_is_written(
+    place: Path,
+    words: list[str],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sys, "argv", ["vigibati", *words])
+    before = _content(place)
+    with warnings.catch_warnings(record=True) as warned, pytest.raises(SystemExit) as exit_:
+        warnings.simplefilter("always")
+        main()
+    out, err = capfd.readouterr()
+    assert re.fullmatch(f"vigibati: {line}\n", err), err
+    assert (exit_.value.code, out) == (2, "")
+    # What pytest keeps to itself would stand on stderr in a real process.
+    assert [str(each.message) for each in warned if not issubclass(each.category, HIDDEN)] == []
+    assert [each.getMessage() for each in caplog.records if each.levelname in {"ERROR", "CRITICAL"}] == []
+    assert _content(place) == before

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+from rasterio.windows import Window
+
+from vigibati.cadastre.provenance import read_provenance
+
+Vigibati = Callable[..., Any]
+
+# What differs between two runs over the same inputs, and what only `detect` is told.
+OF_THE_RUN = ["run_id", "image_date", "records_date"]
+
+
+def test_the_stages_one_by_one_give_the_cases_of_detect(
+    vigibati: Vigibati, scene: Any, checkpoint: Path, tmp_path: Path
+) -> None:
+    probabilities, footprints, offsets = (tmp_path / name for name in ("p.tif", "f.gpkg", "o.gpkg"))
+    cadastre = scene.cadastre[:4]
+    whole, single = tmp_path / "whole.gpkg", tmp_path / "single.gpkg"
+    verbs = (
+        ("segment", scene.ortho, "--checkpoint", checkpoint, "--out", probabilities),
+        ("vectorise", probabilities, "--out", footprints),
+        ("register", footprints, *cadastre, "--out", offsets),
+        ("compare", footprints, *scene.cadastre, "--offsets", offsets, "--out", single),
+        ("detect", scene.ortho, *scene.cadastre, "--checkpoint", checkpoint, "--out", whole),
+    )
+    reports = {}
+    for verb in verbs:
+        ran = vigibati(*verb, "--json")
+        assert (ran.code, ran.err) == (0, ""), verb
+        reports[verb[0]] = json.loads(ran.out, parse_constant=pytest.fail)
+    assert reports["vectorise"] == {"out": str(footprints), "footprints": 3}
+    assert reports["register"] == reports["detect"]["offsets"]
+    assert reports["compare"]["comparison"] == reports["detect"]["comparison"]
+    assert read_provenance(single)["comparison"] == reports["detect"]["comparison"]
+    assert probabilities.read_bytes() == (tmp_path / "whole_probabilities.tif").read_bytes()
+    for layer in ("cases", "footprints", "records", "parcels"):
+        one, other = (gpd.read_file(path, layer=layer) for path in (single, whole))
+        drop = OF_THE_RUN if layer == "cases" else []
+        assert one.drop(columns=drop).equals(other.drop(columns=drop)), layer
+
+
+def test_offsets_are_estimated_where_none_are_given(
+    vigibati: Vigibati, scene: Any, checkpoint: Path, tmp_path: Path
+) -> None:
+    vigibati("segment", scene.ortho, "--checkpoint", checkpoint, "--out", tmp_path / "p.tif", "--quiet")
+    vigibati("vectorise", tmp_path / "p.tif", "--out", tmp_path / "f.gpkg", "--quiet")
+    out = tmp_path / "cases.gpkg"
+    ran = vigibati("compare", tmp_path / "f.gpkg", "--records", scene.records, "--out", out, "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert sorted(gpd.read_file(out, layer="cases")["kind"]) == ["new_building", "not_seen"]
+
+
+def test_a_higher_threshold_finds_less(
+    vigibati: Vigibati, write_ortho: Callable[..., Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    ortho = write_ortho(tmp_path / "ortho.tif", (60, 50, 60, 50))
+    with rasterio.open(ortho, "r+") as raster:
+        # 130 of 255 gives a probability of 0.55.
+        raster.write(np.full((3, 40, 40), 130, dtype=np.uint8), window=Window(200, 200, 40, 40))
+    vigibati("segment", ortho, "--checkpoint", checkpoint, "--out", tmp_path / "p.tif", "--quiet")
+    counts = []
+    for threshold in ("0.5", "0.6"):
+        ran = vigibati(
+            "vectorise", tmp_path / "p.tif", "--threshold", threshold, "--out", tmp_path / "f.gpkg", "--json"
+        )
+        counts.append(json.loads(ran.out)["footprints"])
+    assert counts == [2, 1]
+
+
+def test_records_info_tells_what_was_understood(vigibati: Vigibati, scene: Any) -> None:
+    report = json.loads(vigibati("records", "info", scene.records, "--json").out)
+    assert report["crs"] == "RGF93 v1 / Lambert-93"
+    assert (report["format"], report["files"], report["records"]) == ("GPKG", ["records.gpkg"], 3)
+    assert report["kinds"] == {"unknown": 3}
+    assert report["area_m2"] == 120 + 192 + 100
+    assert report["bounds"] == [700_012, 6_599_928, 700_072, 6_599_990]
+    spoken = vigibati("records", "info", scene.records)
+    assert "records: 3\n" in spoken.out
+    assert spoken.err == ""
+
+
+def test_synth_makes_a_place_that_detect_can_read(vigibati: Vigibati, tmp_path: Path) -> None:
+    ran = vigibati("synth", "--size-km", "0.2", "--seed", "3", "--out", tmp_path, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    report = json.loads(ran.out)
+    assert report["megapixels"] == pytest.approx(1)
+    for file in (report["ortho"], report["truth"], report["zones"], *report["cadastre"].values()):
+        assert Path(file).is_file()
+    found = json.loads(vigibati("records", "info", report["cadastre"]["buildings"], "--json").out)
+    assert (found["format"], found["parcels"]) == ("etalab", report["parcels"])
