@@ -123,9 +123,7 @@ def _reduced(ortho: Orthophoto, width: int, height: int) -> Image.Image:
     return Image.fromarray(picture)
 
 
-def _means_or_grey(
-    ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[np.int_]
-) -> NDArray[np.uint8]:
+def _means_or_grey(ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[np.int_]) -> NDArray[np.uint8]:
     """Return what `_block_means` does, with grey where the image cannot be read."""
     try:
         return _block_means(ortho, columns, rows)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +43,7 @@ def train(
     """Train a network and write it as a checkpoint.
 
     A run that was interrupted goes on from its last finished epoch when it is called again with
-    the same ``out``; the curves lie in
+    the same ``out``, and one that is finished stays as it is; the curves lie in
     ``out/log/version_N/metrics.csv``, one N per interruption.
 
     Args:
@@ -59,7 +61,7 @@ def train(
         OutputError: ``out`` cannot be made.
     """
     learnt, measured = _split(recipe, chips)
-    lightning.seed_everything(recipe.seed, workers=True)
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     module = SegmentationModule(recipe)
     if start_from is not None:
         _take_over(module, load_checkpoint(start_from))
@@ -70,32 +72,15 @@ def train(
     started = time.monotonic()
     with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
         epochs = _Epochs(advance)
-        trainer = lightning.Trainer(
-            accelerator=accelerator,
-            devices=1,
-            precision="bf16-mixed" if accelerator == "cuda" else "32-true",
-            max_epochs=recipe.epochs,
-            limit_train_batches=recipe.steps_per_epoch,
-            check_val_every_n_epoch=recipe.validate_every,
-            callbacks=_callbacks(recipe, out, epochs),
-            logger=CSVLogger(out, name="log"),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        )
-        last = out / "last.ckpt"
-        trainer.fit(
-            module,
-            _training_loader(recipe, learnt, workers),
-            _loader(ValidationChips(measured, recipe)),
-            ckpt_path=last if last.is_file() else None,
-            weights_only=True,
-        )
+        loaders = _training_loader(recipe, learnt, workers), _loader(ValidationChips(measured, recipe))
+        _fit(module, loaders, out, epochs=epochs, accelerator=accelerator)
+    if epochs.first is None and (out / "checkpoint" / _RUNS_FILE).is_file():
+        return load_checkpoint(out / "checkpoint")
     checkpoint = save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), out / "checkpoint")
     run = {
         "recipe": recipe.name,
         # What an interrupted run spent before its resumption was not seen by this process.
-        "from_epoch": epochs.first,
+        "from_epoch": recipe.epochs if epochs.first is None else epochs.first,
         "to_epoch": recipe.epochs,
         "device": accelerator,
         "minutes": round((time.monotonic() - started) / 60, 1),
@@ -115,6 +100,45 @@ def read_runs(folder: Path) -> list[dict[str, object]]:
     return runs
 
 
+def _fit(
+    module: SegmentationModule,
+    loaders: tuple[DataLoader[Sample], DataLoader[Sample]],
+    out: Path,
+    *,
+    epochs: _Epochs,
+    accelerator: str,
+) -> None:
+    """Train up to the last epoch of the recipe; the module then holds the averaged weights."""
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        # It speaks on stderr by a handler of its own; what goes wrong is raised.
+        logging.getLogger(name).setLevel(logging.ERROR)
+    averaging = EMAWeightAveraging(decay=module.recipe.ema_decay, use_buffers=True)
+    keeping = ModelCheckpoint(
+        out, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    trainer = lightning.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision="bf16-mixed" if accelerator == "cuda" else "32-true",
+        max_epochs=module.recipe.epochs,
+        limit_train_batches=module.recipe.steps_per_epoch,
+        check_val_every_n_epoch=module.recipe.validate_every,
+        callbacks=[averaging, keeping, epochs],
+        logger=CSVLogger(out, name="log"),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    last = out / "last.ckpt"
+    with warnings.catch_warnings():
+        # Advice on how to use Lightning is of no use to whoever trains.
+        warnings.filterwarnings("ignore", module=r"lightning\.")
+        trainer.fit(module, *loaders, ckpt_path=last if last.is_file() else None, weights_only=True)
+    if epochs.first is None:
+        # Nothing was left to do, so that Lightning has not put the averages into the module.
+        averaging.on_train_end(trainer, module)
+
+
 def _take_over(module: SegmentationModule, checkpoint: Checkpoint) -> None:
     try:
         module.network.load_state_dict(checkpoint.network.state_dict())
@@ -129,17 +153,17 @@ class _Epochs(Callback):
     """Tells the caller and the sampler of each epoch.
 
     Attributes:
-        first: Epoch that the run began with; more than 0 after a resumption.
+        first: Epoch that the run began with, more than 0 after a resumption; None if none was left.
     """
 
     def __init__(self, advance: Advance) -> None:
-        self.first = 0
+        self.first: int | None = None
         self._advance = advance
 
     def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Take over what was done before an interruption."""
         self.first = trainer.current_epoch
-        self._advance(self.first)
+        self._advance(trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Give each epoch its own draw of chips, also after a resumption."""
@@ -150,14 +174,6 @@ class _Epochs(Callback):
     def on_train_epoch_end(self, _trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Count the epoch."""
         self._advance(1)
-
-
-def _callbacks(recipe: Recipe, out: Path, epochs: _Epochs) -> list[Callback]:
-    return [
-        EMAWeightAveraging(decay=recipe.ema_decay, use_buffers=True),
-        ModelCheckpoint(out, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
-        epochs,
-    ]
 
 
 def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip]]:

@@ -32,7 +32,9 @@ _GML_ROOT: Final = re.compile(
 )
 _OPEN_OPTIONS: Final[dict[str, dict[str, str]]] = {"GML": {"DOWNLOAD_SCHEMA": "NO", "WRITE_GFS": "NO"}}
 _CONVERT: Final = "convert it to GeoPackage or GeoJSON"
-DECLARE_CRS: Final = "declare it: --records-crs EPSG:2154 for records and parcels, ogr2ogr -a_srs for other layers"
+DECLARE_CRS: Final = (
+    "declare it: --records-crs EPSG:2154 for records and parcels, ogr2ogr -a_srs for other layers"
+)
 """Cure for every source that does not say its CRS, or says a wrong one."""
 
 

@@ -1,4 +1,4 @@
-"""Wrong input: exit 2, one line that names the file or option, the cause and the cure, and nothing written."""
+"""Wrong input: exit 2, one line that names the file or option, cause and cure, and nothing written."""
 
 from __future__ import annotations
 
@@ -77,8 +77,10 @@ TABLE = [
      r"model: is a folder; name its files, such as model/\*\.tif"),
     wrong("text saved as .tif", detect(ortho="text.tif"),
      r"text\.tif: not a GeoTIFF or JPEG 2000 \(starts with 'Pas'\); give the image itself"),
-    wrong("empty orthophoto", detect(ortho="empty.tif"), r"empty\.tif: is empty \(0 bytes\); download it again"),
-    wrong("orthophoto cut short", detect(ortho="cut.tif"), r"cut\.tif: (is cut short|cannot be opened).*; .*"),
+    wrong("empty orthophoto", detect(ortho="empty.tif"),
+     r"empty\.tif: is empty \(0 bytes\); download it again"),
+    wrong("orthophoto cut short", detect(ortho="cut.tif"),
+     r"cut\.tif: (is cut short|cannot be opened).*; .*"),
     wrong("a virtual raster under another name", detect(ortho="virtual.tif"),
      r"virtual\.tif: is a VRT, which can point to any file; give the tiles that it names"),
     wrong("orthophoto without CRS", detect(ortho="no_crs.tif"),
@@ -109,7 +111,7 @@ TABLE = [
     wrong("text saved as records", detect(records="text.gpkg"),
      r"text\.gpkg: is no GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML .*; convert it .*"),
     wrong("parcels given as records", detect(records="parcels.gpkg"),
-     r"parcels\.gpkg: seems to hold parcels, not buildings \(column 'contenance'\); give it with --parcels.*"),
+     r"parcels\.gpkg: seems to hold parcels, not buildings \(column 'contenance'\); give it with .*"),
     wrong("missing parcels", detect(parcels="none.gpkg"),
      r"none\.gpkg: is not there; give an existing file or folder"),
     wrong("parcels without identifier", detect(parcels="far.gpkg"),
@@ -155,7 +157,8 @@ TABLE = [
      r"none\.tif: cannot be read \(No such file or directory\); give an existing file"),
     wrong("missing footprints", ["register", "none.gpkg", "--records", "records.gpkg", "--out", "out/o.gpkg"],
      r"none\.gpkg: there is no such file; make it with 'vigibati vectorise'"),
-    wrong("footprints that are records", ["compare", "far.gpkg", "--records", "far.gpkg", "--out", "out/c.gpkg"],
+    wrong("footprints that are records",
+     ["compare", "far.gpkg", "--records", "far.gpkg", "--out", "out/c.gpkg"],
      r"far\.gpkg: holds no layer 'footprints' that can be read .*; make it with 'vigibati vectorise'"),
     wrong("missing records to look at", ["records", "info", "none.json"],
      r"none\.json: is not there; give an existing file or folder"),
@@ -163,7 +166,8 @@ TABLE = [
      r"size_km: is 0\.01; choose between 0\.2 and 20 kilometres"),
     wrong("a commune in a file", ["synth", "--size-km", "0.2", "--out", "text.tif"],
      r"text\.tif: is a file; give the name of a folder"),
-    wrong("chips of a ground plan", ["synth", "--chips", "3", "--ground-plan", "records.gpkg", "--out", "out"],
+    wrong("chips of a ground plan",
+     ["synth", "--chips", "3", "--ground-plan", "records.gpkg", "--out", "out"],
      r"--chips: does not go with --ground-plan; leave one of them out"),
     wrong("how much to withhold is not said", withheld(),
      r"--fraction and --count: one of the two is needed; give --fraction 0\.2, say"),
@@ -180,7 +184,8 @@ TABLE = [
      r"key\.yaml: key 'learning_rat': Extra inputs are not permitted; the keys are recipe_version, .*"),
     wrong("a wrong value in a recipe", train(config="value.yaml"),
      r"value\.yaml: key 'augmentation\.hue': Input should be less than or equal to 0\.5; the keys are .*"),
-    wrong("a recipe that is no YAML", train(config="text.yaml"), r"text\.yaml: does not parse \(.*\); mend the syntax"),
+    wrong("a recipe that is no YAML", train(config="text.yaml"),
+     r"text\.yaml: does not parse \(.*\); mend the syntax"),
     wrong("a recipe with a tag of Python", train(config="tag.yaml"),
      r"tag\.yaml: does not parse \(.*python/object.*\); mend the syntax"),
     wrong("a recipe of another network", train(config="other.yaml", start_from="model", data="whole.csv"),
@@ -262,19 +267,32 @@ def _models(folder: Path) -> None:
     network = build_network(
         architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
     )
-    values = {
-        **{"name": "any", "architecture": "unet", "encoder": "mobilenet_v2", "decoder_channels": (4,) * 5},
-        **{"bands": ("red", "green", "blue"), "mean": (0.0,) * 3, "std": (1.0,) * 3, "gsd_m": 0.2},
-        **{"class_names": ("building",), "thresholds": (0.5,), "margin_px": 32, "sources": ()},
-        **{"data_sha256": "", "weights_sha256": "", "trained_with": "0", "recipe": "tiny"},
-    }
-    save_checkpoint(network, ModelContract(**values), folder / "model")
+    contract = ModelContract(
+        name="any",
+        architecture="unet",
+        encoder="mobilenet_v2",
+        decoder_channels=(4,) * 5,
+        bands=("red", "green", "blue"),
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+        gsd_m=0.2,
+        class_names=("building",),
+        thresholds=(0.5,),
+        margin_px=32,
+        sources=(),
+        data_sha256="",
+        weights_sha256="",
+        trained_with="0",
+        recipe="tiny",
+    )
+    save_checkpoint(network, contract, folder / "model")
     for name in ("pickled", "no_contract", "bad_contract"):
         shutil.copytree(folder / "model", folder / name)
     (folder / "pickled" / "model.safetensors").write_bytes(pickle.dumps(_Bomb(), protocol=4))
     (folder / "no_contract" / "contract.json").unlink()
-    contract = folder / "bad_contract" / "contract.json"
-    contract.write_text(contract.read_text(encoding="utf-8").replace('"gsd_m": 0.2', '"gsd_m": -0.2'))
+    file = folder / "bad_contract" / "contract.json"
+    text = file.read_text(encoding="utf-8").replace('"gsd_m": 0.2', '"gsd_m": -0.2')
+    file.write_text(text, encoding="utf-8")
 
 
 class _Bomb:
@@ -286,10 +304,22 @@ class _Bomb:
 
 def _recipes(folder: Path) -> None:
     good = {
-        **{"name": "tiny", "architecture": "unet", "encoder": "mobilenet_v2", "decoder_channels": [4] * 5},
-        **{"class_names": ["building"], "gsd_m": 0.2, "margin_px": 32, "crop_px": 32, "batch_size": 1},
-        **{"steps_per_epoch": 1, "epochs": 1, "learning_rate": 0.001, "weight_decay": 0.0, "seed": 1},
-        **{"ema_decay": 0.9, "sources": {"a": {"weight": 1.0, "labels": ["building"]}}},
+        "name": "tiny",
+        "architecture": "unet",
+        "encoder": "mobilenet_v2",
+        "decoder_channels": [4] * 5,
+        "class_names": ["building"],
+        "gsd_m": 0.2,
+        "margin_px": 32,
+        "crop_px": 32,
+        "batch_size": 1,
+        "steps_per_epoch": 1,
+        "epochs": 1,
+        "learning_rate": 0.001,
+        "weight_decay": 0.0,
+        "ema_decay": 0.9,
+        "seed": 1,
+        "sources": {"a": {"weight": 1.0, "labels": ["building"]}},
     }
     changes: dict[str, dict[str, Any]] = {
         "recipe": {},
@@ -338,17 +368,17 @@ def test_wrong_input_is_told_in_one_line_and_nothing_is_written(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setattr(sys, "argv", ["vigibati", *words])
     before = _content(place)
-    with warnings.catch_warnings(record=True) as warned, pytest.raises(SystemExit) as exit_:
-        warnings.simplefilter("always")
+    with pytest.raises(SystemExit) as exit_:
         main()
     out, err = capfd.readouterr()
     assert re.fullmatch(f"vigibati: {line}\n", err), err
     assert (exit_.value.code, out) == (2, "")
     # What pytest keeps to itself would stand on stderr in a real process.
-    assert [str(each.message) for each in warned if not issubclass(each.category, HIDDEN)] == []
+    assert [str(each.message) for each in recwarn if not issubclass(each.category, HIDDEN)] == []
     assert [each.getMessage() for each in caplog.records if each.levelname in {"ERROR", "CRITICAL"}] == []
     assert _content(place) == before

@@ -1,4 +1,4 @@
-"""A network that sees brightness, a place that it reads without error, and the command line in this process."""
+"""A network that sees brightness, a place that it reads without error, and the command line."""
 
 from __future__ import annotations
 

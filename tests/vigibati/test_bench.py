@@ -67,9 +67,10 @@ def test_a_person_may_say_that_a_case_is_right(withheld: Vigibati, tmp_path: Pat
     (false,) = result["new_buildings_on_no_withheld_record"]
     assert (false["verdict"], false["note"]) == ("building", "a plain roof")
     review.write_text("case_id,verdict,note\nN-700060-6599980,perhaps,\n", encoding="utf-8")
-    assert "verdict 'perhaps' is unknown; use one of building, not_a_building" in withheld(
-        "--reviewed", review
-    ).err
+    assert (
+        "verdict 'perhaps' is unknown; use one of building, not_a_building"
+        in withheld("--reviewed", review).err
+    )
 
 
 def test_the_same_seed_gives_the_same_result(withheld: Vigibati) -> None:

@@ -81,9 +81,7 @@ def test_a_real_process_speaks_one_line(tmp_path: Path) -> None:
     ran = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == f"vigibati: {missing}: is not there; give an existing file or folder\n"
-    debugged = subprocess.run(
-        [SCRIPT, "--debug", *command[1:]], check=False, capture_output=True, text=True
-    )
+    debugged = subprocess.run([SCRIPT, "--debug", *command[1:]], check=False, capture_output=True, text=True)
     assert "Traceback" in debugged.stderr
 
 

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from vigibati.configs.contract import ModelContract
+from vigibati.configs.errors import SettingsError
+from vigibati.configs.recipe import Recipe
+from vigibati.datasets.manifest import Chip, manifest_sha256
+from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
+from vigibati.inference.network import build_network
+from vigibati.training.evaluate import evaluate
+from vigibati.training.module import MEAN, STD
+
+Recipes = Callable[..., Recipe]
+
+
+@pytest.fixture
+def seeing(recipe: Recipes, tmp_path: Path) -> Callable[..., Checkpoint]:
+    """Maker of a checkpoint that takes bright pixels for buildings and nothing for a pool."""
+    used = recipe()
+    network = build_network(
+        architecture=used.architecture,
+        encoder=used.encoder,
+        decoder_channels=used.decoder_channels,
+        bands=3,
+        classes=2,
+    )
+    weights = network.state_dict()
+    for name, tensor in weights.items():
+        tensor.fill_(1.0 if name.endswith("running_var") or (tensor.ndim == 1 and "weight" in name) else 0.0)
+    weights["encoder.features.0.0.weight"][0, :, 1, 1] = 1 / 3
+    weights["encoder.features.1.conv.0.0.weight"][0, 0, 1, 1] = 1
+    weights["encoder.features.1.conv.1.weight"][0, 0] = 1
+    weights["decoder.blocks.3.conv1.0.weight"][0, 4, 1, 1] = 1
+    for name in ("3.conv2", "4.conv1", "4.conv2"):
+        weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
+    weights["segmentation_head.0.weight"][0, 0, 1, 1] = 1
+    # The brightness of 210 is about 1.7 deviations above the mean: a logit of 0.7, a probability of 0.67.
+    weights["segmentation_head.0.bias"][:] = torch.tensor([-1.0, -9.0])
+
+    def make(**changes: Any) -> Checkpoint:
+        kept = {"architecture", "encoder", "decoder_channels", "class_names", "gsd_m", "margin_px"}
+        values = used.model_dump(include=kept)
+        values |= {"bands": ("red", "green", "blue"), "mean": MEAN, "std": STD, "thresholds": (0.5, 0.5)}
+        values |= {"sources": (), "data_sha256": "", "weights_sha256": "", "trained_with": "0"}
+        values |= {"name": "seeing", "recipe": "by hand"}
+        return save_checkpoint(network, ModelContract(**{**values, **changes}), tmp_path / "model")
+
+    return make
+
+
+@pytest.fixture
+def worked(chip: Callable[..., Chip]) -> list[Chip]:
+    """One building seen, one missed, one made up; one pool missed. A pixel is a quarter of a square metre."""
+    seen, missed, made_up = (4, 4, 20, 20), (4, 40, 20, 10), (40, 40, 10, 10)
+    return [
+        chip("barnarp", "val", bright=(seen, made_up), classes=((1, *seen), (1, *missed))),
+        chip("synthetic", "val", bright=(seen,), classes=((1, *seen), (2, *made_up))),
+        chip("synthetic", "train", bright=(made_up,), classes=()),
+        chip("elsewhere", "val", bright=(made_up,), classes=()),
+    ]
+
+
+def test_a_worked_example(seeing: Callable[..., Checkpoint], worked: list[Chip], recipe: Recipes) -> None:
+    model = seeing()
+    result: Any = evaluate(model, recipe(), worked)
+    assert result["weights_sha256"] == model.contract.weights_sha256
+    assert result["data_sha256"] == manifest_sha256(worked[:2])
+    assert (result["split"], result["thresholds"]) == ("val", {"building": 0.5, "pool": 0.5})
+    assert {name: (of["chips"], list(of["classes"])) for name, of in result["sources"].items()} == {
+        "barnarp": (1, ["building"]),
+        "synthetic": (1, ["building", "pool"]),
+    }
+    figures = result["sources"]["barnarp"]["classes"]["building"]
+    assert figures["pixels"] == {
+        "iou": round(400 / 700, 4),
+        "precision": 0.8,
+        "recall": round(400 / 600, 4),
+        "f1": round(800 / 1100, 4),
+        "false_positive_share": round(100 / (64 * 64 - 600), 4),
+    }
+    objects = {name: figures["objects"][name] for name in ("truth", "found", "recall", "precision", "f1")}
+    assert objects == {"truth": 2, "found": 2, "recall": 0.5, "precision": 0.5, "f1": 0.5}
+    perfect, pool = (result["sources"]["synthetic"]["classes"][name] for name in ("building", "pool"))
+    assert perfect["pixels"]["iou"] == perfect["objects"]["f1"] == 1
+    assert (pool["pixels"]["recall"], pool["pixels"]["precision"]) == (0, None)
+    assert (pool["objects"]["truth"], pool["objects"]["found"]) == (1, 0)
+
+
+def test_the_threshold_of_the_contract_decides(
+    seeing: Callable[..., Checkpoint], worked: list[Chip], recipe: Recipes
+) -> None:
+    result: Any = evaluate(seeing(thresholds=(0.8, 0.5)), recipe(), worked)
+    assert result["sources"]["barnarp"]["classes"]["building"]["objects"]["found"] == 0
+
+
+def test_another_ground_size_gives_the_same_figures(
+    seeing: Callable[..., Checkpoint], chip: Callable[..., Chip], recipe: Recipes
+) -> None:
+    """A chip of half the pixel size is brought to that of the recipe, mask and all."""
+    big = (8, 8, 40, 32)
+    made = chip("barnarp", "val", bright=(big,), classes=((1, *big),))
+    finer = Chip(made.image, made.mask, made.source, made.split, made.gsd_m / 2)
+    result: Any = evaluate(seeing(), recipe(), [finer])
+    figures = result["sources"]["barnarp"]["classes"]["building"]
+    assert figures["objects"]["bands"][-1]["truth"] == 1
+    # Resampling rounds the corners off.
+    assert figures["pixels"]["iou"] == pytest.approx(1, abs=0.02)
+
+
+def test_what_does_not_belong_together_is_refused(
+    seeing: Callable[..., Checkpoint], worked: list[Chip], recipe: Recipes
+) -> None:
+    model = seeing()
+    for changes, names in (
+        ({"decoder_channels": (8,) * 5}, "decoder_channels"),
+        ({"encoder": "resnet18", "gsd_m": 0.2}, "encoder, gsd_m"),
+    ):
+        with pytest.raises(SettingsError, match=f"recipe 'tiny': its {names} differ from the contract's"):
+            evaluate(model, recipe(**changes), worked)
+    with pytest.raises(SettingsError, match="no validation chip of its sources"):
+        evaluate(model, recipe(), worked[2:])
