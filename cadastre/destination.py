@@ -21,7 +21,7 @@ def check_place(out: Path) -> None:
         OutputError: ``out`` is not the name of a GeoPackage, is open in another program, or lies in a
             folder that cannot be written to.
     """
-    if out.suffix.lower() != ".gpkg" or out.is_dir():
+    if out.suffix.lower() != ".gpkg":
         raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
     check_writable(out)
     for companion in (Path(f"{out}-wal"), Path(f"{out}-journal")):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyogrio
+import pyproj
 import pytest
 import rasterio
 
@@ -9,14 +11,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_report_header() -> list[str]:
-    import pyogrio
-    import pyproj
-
-    return [
+    versions = (
         f"rasterio {rasterio.__version__} with GDAL {rasterio.__gdal_version__}, "
         f"pyogrio {pyogrio.__version__} with GDAL {'.'.join(map(str, pyogrio.__gdal_version__))}, "
         f"PROJ {pyproj.proj_version_str}"
-    ]
+    )
+    return [versions]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
@@ -79,7 +79,7 @@ def read_etalab(place: str, files: Mapping[str, Path], *, declared_crs: str | No
     )
 
 
-def is_pool(symbols: pd.Series[object]) -> pd.Series[bool]:
+def is_pool(symbols: pd.Series[Any]) -> pd.Series[bool]:
     """Return which surfaces (TSURF) of the cadastral plan are swimming pools, by their symbol (SYM).
 
     The codes come as text, as numbers, or as decimals where one of them is missing.

@@ -200,7 +200,11 @@ def test_a_damaged_block_costs_its_part_and_says_so(detect: Vigibati, out: Path,
     assert ran.err.count("\n") == 1
     assert "parts could not be read and count as no image: column 1024, row 0: " in ran.err
     assert report["cases"] == {"new_building": 1, "not_seen": 2}
-    assert look.is_file()
+    with Image.open(look) as picture:
+        drawn = np.asarray(picture.convert("L"))
+    # 1300 columns become 1600: the damaged block is light grey, the house in the readable part is drawn.
+    assert np.median(drawn[20:140, 1430:1560]) == 235
+    assert np.median(drawn[95:125, 370:420]) == 210
 
 
 def test_a_damaged_block_is_told_even_when_quiet(
