@@ -27,7 +27,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 tests: .venv/ready
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 # venv first, then uv inside it, then the lock: every file is checked against its hash.
 .venv/ready: requirements.lock pyproject.toml
