@@ -26,7 +26,8 @@ class ComparisonReport:
     Attributes:
         footprints: Footprints that were given, of all kinds.
         footprints_outside_cover: Those where the records do not speak: unknown, not a case.
-        footprints_recorded: Those inside that led to no case.
+        footprints_unsure: Those beside no record whose probability is too low for a case.
+        footprints_recorded: Those inside that led to no case, the unsure ones not counted.
         records: Records that were given, pools included.
         pool_records: Pools among them; without any, every pool in the image is a case.
         records_outside_image: Records, other than pools, that do not lie wholly in the image.
@@ -38,6 +39,7 @@ class ComparisonReport:
 
     footprints: int
     footprints_outside_cover: int
+    footprints_unsure: int
     footprints_recorded: int
     records: int
     pool_records: int
@@ -106,8 +108,9 @@ def compare(
     )
     shapely.prepare(region)
     in_image = shapely.covers(region, as_array(moved)) & ~was_pool.to_numpy()
+    unrecorded, unsure = _unrecorded(inside[~is_pool], moved[~was_pool], rules)
     found = [
-        *_unrecorded(inside[~is_pool], moved[~was_pool], rules),
+        *unrecorded,
         _unrecorded_pools(inside[is_pool], moved[was_pool], rules),
         _not_seen(inside[~is_pool], moved[in_image], rules),
     ]
@@ -116,7 +119,10 @@ def compare(
     report = ComparisonReport(
         footprints=len(footprints),
         footprints_outside_cover=int((~known).sum()),
-        footprints_recorded=len(inside) - sum(each.sources for each in found if each.kind != "not_seen"),
+        footprints_unsure=unsure,
+        footprints_recorded=len(inside)
+        - unsure
+        - sum(each.sources for each in found if each.kind != "not_seen"),
         records=len(records),
         pool_records=int(was_pool.sum()),
         records_outside_image=int((~was_pool).sum() - in_image.sum()),
@@ -127,8 +133,8 @@ def compare(
 
 def _unrecorded(
     footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules
-) -> list[Found]:
-    """Return new buildings and extensions."""
+) -> tuple[list[Found], int]:
+    """Return new buildings and extensions, and how many new buildings were too unsure to be listed."""
     outlines = as_array(footprints)
     probability = footprints["probability"].to_numpy(dtype=float)
     offset, tolerance = _nearest(outlines, records, rules)
@@ -138,7 +144,9 @@ def _unrecorded(
     seeded = shapely.area(left.seeds) >= rules.cases.seed_min_m2
     fresh = left.covered < rules.cases.new_below
     big = shapely.area(outlines) >= rules.cases.min_area_m2
-    new = np.flatnonzero(seeded & fresh & big)
+    sure = probability >= rules.cases.new_min_probability
+    candidates = seeded & fresh & big
+    new = np.flatnonzero(candidates & sure)
     parts: list[shapely.Geometry] = []
     owner: list[int] = []
     for row in np.flatnonzero(seeded & ~fresh):
@@ -151,7 +159,7 @@ def _unrecorded(
         ("new_building", outlines[new], new),
         ("extension", np.asarray(parts, dtype=object), rows),
     )
-    return [
+    listed = [
         Found(
             kind,
             shapes,
@@ -163,6 +171,7 @@ def _unrecorded(
         )
         for kind, shapes, of in kinds
     ]
+    return listed, int((candidates & ~sure).sum())
 
 
 def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules: ComparisonRules) -> Found:

@@ -65,6 +65,13 @@ class CaseRules(Schema):
     new_below: float = Field(
         gt=0, lt=1, description="Covered share under which a footprint is a new building (0.10, as the RNB)."
     )
+    new_min_probability: float = Field(
+        ge=0,
+        lt=1,
+        description="A footprint beside no record is a case from this mean probability on (0.65). Set on "
+        "validation images: below it lie car parks, shadows and trees. A footprint that meets a record needs "
+        "none, because the record vouches for the building.",
+    )
     not_seen_below: float = Field(
         gt=0, lt=1, description="Seen share under which a record is reported as not seen (0.10)."
     )

@@ -101,6 +101,11 @@ def _show(report: DetectReport) -> None:
     outside = report.comparison.footprints_outside_cover
     if outside:
         console.print(f"{outside} footprints lie where the records do not speak: unknown, not listed")
+    if report.comparison.footprints_unsure:
+        console.print(
+            f"{report.comparison.footprints_unsure} outlines beside no record are too unsure to be listed; "
+            "they are in the layer footprints"
+        )
     if report.comparison.pool and not report.comparison.pool_records:
         console.print("the records hold no pool (Etalab batiments never do): every pool seen is listed")
     for row in report.offsets.itertuples():
