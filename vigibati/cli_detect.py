@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -124,22 +125,15 @@ def _show(report: DetectReport) -> None:
 
 def _table(cases: gpd.GeoDataFrame) -> Table:
     table = Table(title=f"First {min(_FIRST, len(cases))} of {len(cases)} cases")
-    for name in ("rank", "kind", "area m²", "p", "parcel", "zone", "why"):
+    for name in ("rank", "kind", "area m²", "p", "why"):
         table.add_column(name, justify="right" if name in {"rank", "area m²", "p"} else "left")
     for row in cases.head(_FIRST).itertuples():
         table.add_row(
             str(row.rank),
             str(row.kind),
             f"{row.area_m2:.0f}",
-            _or_dash(row.p_building, "{:.2f}"),
-            _or_dash(row.parcel_id, "{}"),
-            _or_dash(row.zone, "{}"),
+            "–" if math.isnan(row.p_building) else f"{row.p_building:.2f}",
+            # The reasons name the parcel and the zone, so that these need no columns of their own.
             str(row.reasons),
         )
     return table
-
-
-def _or_dash(value: object, form: str) -> str:
-    # Missing values differ from themselves.
-    missing = value is None or value != value  # noqa: PLR0124
-    return "–" if missing else form.format(value)
