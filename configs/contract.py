@@ -18,6 +18,16 @@ class TrainingSource(Schema):
     share: float = Field(ge=0, le=1, description="Share of the training samples that were drawn from it.")
 
 
+class Calibration(Schema):
+    """How the network's own certainty of one class is turned into a frequency."""
+
+    temperature: float = Field(gt=0, description="What logits are divided by before the sigmoid.")
+    object_slope: float = Field(
+        gt=0, description="Factor on the logit of the mean probability over an object."
+    )
+    object_offset: float = Field(description="Added to it; the sum is the logit that the object is real.")
+
+
 class ModelContract(Schema):
     """Everything that inference needs beside the weights, read back and compared at load."""
 
@@ -33,7 +43,13 @@ class ModelContract(Schema):
     std: tuple[float, ...] = Field(description="Standard deviation per band, on values scaled to 0-1.")
     gsd_m: float = Field(gt=0, description="Metres on the ground per pixel that the model was trained for.")
     class_names: tuple[str, ...] = Field(min_length=1, description="One output band per class, in order.")
+    contour: bool = Field(
+        default=False, description="True = one more band follows the classes: the contour of the first."
+    )
     thresholds: tuple[float, ...] = Field(description="Probability from which a pixel belongs to the class.")
+    calibrations: tuple[Calibration, ...] | None = Field(
+        default=None, description="One per class, from 'vigibati calibrate'; None = not calibrated."
+    )
     margin_px: int = Field(
         ge=0, description="Pixels cut from each side of a window because they lack context."
     )
@@ -49,6 +65,8 @@ class ModelContract(Schema):
             raise ValueError("bands, mean and std must have the same length")
         if len(self.class_names) != len(self.thresholds):
             raise ValueError("class_names and thresholds must have the same length")
+        if self.calibrations is not None and len(self.calibrations) != len(self.class_names):
+            raise ValueError("calibrations must hold one entry per class")
         if any(value <= 0 for value in self.std):
             raise ValueError("std must be positive")
         if any(not 0 < value < 1 for value in self.thresholds):

@@ -29,6 +29,10 @@ class Augmentation(Schema):
     saturation: float = Field(default=0.3, ge=0, lt=1)
     hue: float = Field(default=0.03, ge=0, le=0.5)
     blur_probability: float = Field(default=0.15, ge=0, le=1)
+    haze: float = Field(default=0, ge=0, lt=1, description="Largest share of white light mixed in.")
+    band_dropout: float = Field(
+        default=0, ge=0, le=1, description="Probability that one band is replaced by the mean of the others."
+    )
 
 
 class Recipe(Schema):
@@ -37,12 +41,26 @@ class Recipe(Schema):
     recipe_version: Literal[1] = 1
     name: str
     architecture: str = Field(description="Architecture of segmentation-models-pytorch.")
-    encoder: str = Field(description="Encoder of segmentation-models-pytorch, trained from scratch.")
+    encoder: str = Field(description="Encoder of segmentation-models-pytorch.")
+    weights: Literal["none", "imagenet"] = Field(
+        default="none", description="What the encoder starts from: random weights, or those of ImageNet."
+    )
+    mean: tuple[float, float, float] = Field(
+        default=(0.485, 0.456, 0.406), description="Taken from red, green, blue on the scale 0-1."
+    )
+    std: tuple[float, float, float] = Field(
+        default=(0.229, 0.224, 0.225), description="What the bands are then divided by."
+    )
     decoder_channels: tuple[int, ...] | None = None
     class_names: tuple[str, ...] = Field(min_length=1)
     positive_weights: tuple[float, ...] | None = Field(
         default=None,
         description="How much more a pixel of each class counts than one beside it; 1 when None.",
+    )
+    contour_weight: float = Field(
+        default=0,
+        ge=0,
+        description="Weight of the second head in the loss: the contour of the first class. 0 = no such head.",
     )
     gsd_m: float = Field(gt=0, description="Metres per pixel that every chip is brought to.")
     margin_px: int = Field(ge=0, description="Margin that inference cuts from each window.")

@@ -156,5 +156,24 @@ def _colour(augmentation: Augmentation) -> v2.Transform:
                 hue=augmentation.hue,
             ),
             v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.2))], p=augmentation.blur_probability),
+            v2.Lambda(lambda image: _hazed(image, augmentation.haze)),
+            v2.RandomApply([v2.Lambda(_without_one_band)], p=augmentation.band_dropout),
         ]
     )
+
+
+def _hazed(image: torch.Tensor, most: float) -> torch.Tensor:
+    """Mix in white light, as a layer of air does."""
+    if not most:
+        return image
+    share = float(torch.rand(()) * most)
+    return (image * (1 - share) + 255 * share).to(torch.uint8)
+
+
+def _without_one_band(image: torch.Tensor) -> torch.Tensor:
+    """Replace one band by the mean of the two others, so that no class hangs on a single colour."""
+    band = int(torch.randint(3, ()))
+    others = [index for index in range(3) if index != band]
+    changed = image.clone()
+    changed[band] = image[others].float().mean(dim=0).to(torch.uint8)
+    return changed

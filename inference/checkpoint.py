@@ -74,7 +74,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             encoder=contract.encoder,
             decoder_channels=contract.decoder_channels,
             bands=len(contract.bands),
-            classes=len(contract.class_names),
+            classes=len(contract.class_names) + contract.contour,
         )
     except SettingsError as error:
         raise CheckpointError(folder / _CONTRACT, f"describes no network ({error})", _RETAKE) from error

@@ -28,6 +28,7 @@ class Predictor:
         contract = checkpoint.contract
         self._folder = checkpoint.folder
         self._classes = len(contract.class_names)
+        self._planes = self._classes + contract.contour
         self._device = device
         self._network = checkpoint.network.eval().to(device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(contract.mean, device=device).view(1, -1, 1, 1)
@@ -51,13 +52,13 @@ class Predictor:
         pixels = ((pixels - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
             logits: Tensor = self._network(pixels)
-        wanted = (1, self._classes, *values.shape[1:])
+        wanted = (1, self._planes, *values.shape[1:])
         if tuple(logits.shape) != wanted:
             cause = f"the network gives {tuple(logits.shape)}, its contract promises {wanted}"
             raise CheckpointError(self._folder, cause, "use a checkpoint written by 'vigibati train'")
         if not bool(torch.isfinite(logits).all()):
             cause = "the network gives something else than finite numbers"
             raise CheckpointError(self._folder, cause, "train it anew, its weights are broken")
-        quantised = (logits[0].float().sigmoid() * CERTAIN).round().to(torch.uint8)
+        quantised = (logits[0, : self._classes].float().sigmoid() * CERTAIN).round().to(torch.uint8)
         result: NDArray[np.uint8] = quantised.cpu().numpy()
         return result

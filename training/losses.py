@@ -41,3 +41,18 @@ def masked_bce_dice(
     dice = 1 - (2 * shared + 1) / (total + 1)
     present = (support > 0).float()
     return ((bce + dice) * present).sum() / present.sum().clamp(min=1)
+
+
+def contour(target: torch.Tensor) -> torch.Tensor:
+    """Return where objects begin and end: one pixel on either side of every boundary.
+
+    Args:
+        target: (B, C, H, W), 1.0 where the class is there.
+
+    Returns:
+        (B, C, H, W), 1.0 where the 3 × 3 neighbourhood holds both values. The edge of the chip is
+        no boundary.
+    """
+    highest = functional.max_pool2d(target, 3, stride=1, padding=1)
+    lowest = -functional.max_pool2d(-target, 3, stride=1, padding=1)
+    return highest - lowest

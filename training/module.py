@@ -12,14 +12,7 @@ from torch import nn
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips import Sample
 from vigibati.inference.network import build_network
-from vigibati.training.losses import masked_bce_dice
-
-MEAN = (0.485, 0.456, 0.406)
-"""Mean per band on values scaled to 0-1: ImageNet's, so that pretrained encoders fit without a change."""
-
-STD = (0.229, 0.224, 0.225)
-"""Standard deviation per band, from the same source."""
-
+from vigibati.training.losses import contour, masked_bce_dice
 
 class SegmentationModule(lightning.LightningModule):
     """Optimises one network by one recipe and measures IoU per class on validation chips."""
@@ -27,31 +20,41 @@ class SegmentationModule(lightning.LightningModule):
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self.recipe = recipe
+        self._classes = len(recipe.class_names)
         self.network: nn.Module = build_network(
             architecture=recipe.architecture,
             encoder=recipe.encoder,
             decoder_channels=recipe.decoder_channels,
-            bands=len(MEAN),
-            classes=len(recipe.class_names),
+            bands=len(recipe.mean),
+            classes=self._classes + (recipe.contour_weight > 0),
         ).to(memory_format=torch.channels_last)
-        self.register_buffer("_mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("_std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_mean", torch.tensor(recipe.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_std", torch.tensor(recipe.std).view(1, 3, 1, 1), persistent=False)
         weights = recipe.positive_weights or (1.0,) * len(recipe.class_names)
         self.register_buffer("_positive_weights", torch.tensor(weights), persistent=False)
         self._counts = torch.zeros(3, len(recipe.class_names))  # intersection, prediction, truth
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Return logits (B, C, H, W) of uint8 images (B, 3, H, W)."""
+        """Return logits (B, C, H, W) of uint8 images (B, 3, H, W), one plane per class."""
+        return self._planes(image)[:, : self._classes]
+
+    def _planes(self, image: torch.Tensor) -> torch.Tensor:
         scaled = (image.float() / 255 - self.get_buffer("_mean")) / self.get_buffer("_std")
         logits: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
         return logits
 
-    def _loss(self, logits: torch.Tensor, batch: Sample) -> torch.Tensor:
-        return masked_bce_dice(logits, batch.target, batch.known, self.get_buffer("_positive_weights"))
+    def _loss(self, planes: torch.Tensor, batch: Sample) -> torch.Tensor:
+        weights = self.get_buffer("_positive_weights")
+        loss = masked_bce_dice(planes[:, : self._classes], batch.target, batch.known, weights)
+        if not self.recipe.contour_weight:
+            return loss
+        edge = contour(batch.target[:, :1])
+        edge_loss = masked_bce_dice(planes[:, self._classes :], edge, batch.known[:, :1])
+        return loss + self.recipe.contour_weight * edge_loss
 
     def training_step(self, batch: Sample, _batch_index: int) -> torch.Tensor:
         """Return the loss of one batch."""
-        loss = self._loss(self(batch.image), batch)
+        loss = self._loss(self._planes(batch.image), batch)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.image))
         return loss
 
@@ -61,8 +64,9 @@ class SegmentationModule(lightning.LightningModule):
 
     def validation_step(self, batch: Sample, _batch_index: int) -> None:
         """Count the pixels of one batch."""
-        logits = self(batch.image)
-        self.log("val_loss", self._loss(logits, batch), batch_size=len(batch.image))
+        planes = self._planes(batch.image)
+        self.log("val_loss", self._loss(planes, batch), batch_size=len(batch.image))
+        logits = planes[:, : self._classes]
         found, truth = (logits > 0).float() * batch.known, batch.target * batch.known
         over = (0, 2, 3)
         self._counts += torch.stack([(found * truth).sum(over), found.sum(over), truth.sum(over)]).cpu()

@@ -25,7 +25,8 @@ from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.datasets.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vigibati.inference.energy import measure_energy
-from vigibati.training.module import MEAN, STD, SegmentationModule
+from vigibati.training.module import SegmentationModule
+from vigibati.training.pretrained import load_imagenet
 
 _RUNS_FILE = "training.json"
 
@@ -50,7 +51,8 @@ def train(
         recipe: What to train and how.
         chips: All chips; those of split "train" are learnt from, those of split "val" measured.
         out: Folder of the run; the checkpoint itself appears in ``out/checkpoint``.
-        start_from: Checkpoint folder whose weights the training starts from; random when None.
+        start_from: Checkpoint folder whose weights the training starts from; when None, what the recipe
+            says.
         accelerator: "cpu" or "cuda", as Lightning names them.
         workers: Processes that read chips.
         progress: Listener.
@@ -65,6 +67,8 @@ def train(
     module = SegmentationModule(recipe)
     if start_from is not None:
         _take_over(module, load_checkpoint(start_from))
+    elif recipe.weights == "imagenet":
+        load_imagenet(module.network.encoder, recipe.encoder)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -226,10 +230,11 @@ def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> 
         encoder=recipe.encoder,
         decoder_channels=recipe.decoder_channels,
         bands=("red", "green", "blue"),
-        mean=MEAN,
-        std=STD,
+        mean=recipe.mean,
+        std=recipe.std,
         gsd_m=recipe.gsd_m,
         class_names=recipe.class_names,
+        contour=recipe.contour_weight > 0,
         thresholds=tuple(0.5 for _ in recipe.class_names),
         margin_px=recipe.margin_px,
         sources=tuple(sources),
