@@ -33,6 +33,10 @@ class Augmentation(Schema):
     band_dropout: float = Field(
         default=0, ge=0, le=1, description="Probability that one band is replaced by the mean of the others."
     )
+    paste_from: str | None = Field(
+        default=None, description="Source whose small buildings are pasted into chips of every source."
+    )
+    paste_probability: float = Field(default=0.3, ge=0, le=1)
 
 
 class Recipe(Schema):
@@ -60,7 +64,7 @@ class Recipe(Schema):
     contour_weight: float = Field(
         default=0,
         ge=0,
-        description="Weight of the second head in the loss: the contour of the first class. 0 = no such head.",
+        description="Weight in the loss of a second head, the contour of the first class; 0 = no such head.",
     )
     gsd_m: float = Field(gt=0, description="Metres per pixel that every chip is brought to.")
     margin_px: int = Field(ge=0, description="Margin that inference cuts from each window.")
@@ -69,6 +73,11 @@ class Recipe(Schema):
     steps_per_epoch: int = Field(ge=1)
     epochs: int = Field(ge=1)
     validate_every: int = Field(default=1, ge=1, description="Epochs between two validations.")
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="Stop after so many validations without a better IoU of the first class; None = never.",
+    )
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     ema_decay: float = Field(ge=0, lt=1, description="Decay of the moving average of the weights.")
@@ -89,4 +98,7 @@ class Recipe(Schema):
             unknown = set(source.labels) - set(self.class_names)
             if unknown:
                 raise ValueError(f"source '{name}' labels {sorted(unknown)}, which are not in class_names")
+        donor = self.augmentation.paste_from
+        if donor is not None and donor not in self.sources:
+            raise ValueError(f"paste_from is '{donor}', which is no source")
         return self

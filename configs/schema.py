@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -49,5 +50,24 @@ class Schema(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "top level"
-            known = ", ".join(cls.model_fields)
-            raise SettingsError(subject, f"key '{key}': {first['msg']}", f"the keys are {known}") from error
+            known = _keys_beside(cls, first["loc"])
+            near = get_close_matches(str(first["loc"][-1]), known, n=1) if first["loc"] else []
+            mistyped = first["type"] == "extra_forbidden" and near
+            cure = f"did you mean '{near[0]}'?" if mistyped else f"the keys are {', '.join(known)}"
+            raise SettingsError(subject, f"key '{key}': {first['msg']}", cure) from error
+
+
+def _keys_beside(schema: type[Schema], place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the schema knows where an error lies."""
+    for part in place[:-1]:
+        field = schema.model_fields.get(str(part))
+        # The key of a mapping or the number of an item: its schema was found one step before.
+        schema = schema if field is None else (_schema_in(field.annotation) or schema)
+    return list(schema.model_fields)
+
+
+def _schema_in(annotation: object) -> type[Schema] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Schema):
+        return annotation
+    inner = [_schema_in(each) for each in get_args(annotation)]
+    return next((each for each in inner if each is not None), None)

@@ -15,6 +15,7 @@ from torchvision.transforms import v2
 from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.datasets.manifest import Chip
+from vigibati.datasets.paste import cutouts, paste
 
 
 class Sample(NamedTuple):
@@ -55,6 +56,8 @@ class TrainingChips(Dataset[Sample]):
         self._chips = tuple(chips)
         self._recipe = recipe
         self._colour = _colour(recipe.augmentation)
+        donor = recipe.augmentation.paste_from
+        self._cutouts = cutouts([chip for chip in chips if chip.source == donor])
 
     def __len__(self) -> int:
         return len(self._chips)
@@ -68,10 +71,28 @@ class TrainingChips(Dataset[Sample]):
         mask = tv_tensors.Mask(torch.from_numpy(chip.read_mask()))  # (H, W)
         geometry = self._geometry(chip, generator)
         image, mask = geometry(image, mask)
+        image, mask = self._pasted(image, mask, generator)
         quarter_turns = int(generator.integers(4))
         image, mask = (torch.rot90(layer, quarter_turns, (-2, -1)) for layer in (image, mask))
         labels = self._recipe.sources[chip.source].labels
         return labelled(self._colour(image.contiguous()), mask, self._recipe.class_names, labels)
+
+    def _pasted(
+        self, image: torch.Tensor, mask: torch.Tensor, generator: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        chance = self._recipe.augmentation.paste_probability
+        # In woods and fields a shed would teach the wrong surroundings.
+        if not self._cutouts or not bool(mask.any()) or generator.random() >= chance:
+            return image, mask
+        cutout = self._cutouts[int(generator.integers(len(self._cutouts)))]
+        pixels, classes = paste(
+            image.permute(1, 2, 0).numpy(),
+            mask.numpy(),
+            cutout,
+            gsd_m=self._recipe.gsd_m,
+            generator=generator,
+        )
+        return torch.from_numpy(pixels).permute(2, 0, 1), torch.from_numpy(classes)
 
     def _geometry(self, chip: Chip, generator: np.random.Generator) -> v2.Transform:
         jitter = 1 + generator.uniform(-1, 1) * self._recipe.augmentation.scale
@@ -108,12 +129,18 @@ class SourceSampler(Sampler[int]):
     def __init__(self, chips: Sequence[Chip], recipe: Recipe) -> None:
         self._length = recipe.steps_per_epoch * recipe.batch_size
         self._seed = recipe.seed
-        self._epoch = 0
+        self._epoch, self._rank, self._world = 0, 0, 1
         self._probabilities = sampling_probabilities(chips, recipe)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose which draw comes next, so that a resumed run goes on where it stopped."""
-        self._epoch = epoch
+    def set_epoch(self, epoch: int, *, rank: int = 0, world: int = 1) -> None:
+        """Choose which draw comes next, so that a resumed run goes on where it stopped.
+
+        Args:
+            epoch: Epoch, from 0.
+            rank: Number of this process among those that train together.
+            world: How many there are; together they draw ``world`` times as many samples.
+        """
+        self._epoch, self._rank, self._world = epoch, rank, world
 
     def __len__(self) -> int:
         return self._length
@@ -121,10 +148,12 @@ class SourceSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         count = len(self._probabilities)
         generator = np.random.default_rng((self._seed, self._epoch, count))
-        chosen = generator.choice(count, size=self._length, p=self._probabilities)
+        total = self._length * self._world
+        chosen = generator.choice(count, size=total, p=self._probabilities)
         # A chip drawn twice must be cropped twice: the key carries the draw beside the chip.
-        draws = np.arange(self._length) + self._epoch * self._length
-        yield from (int(draw) * count + int(chip) for draw, chip in zip(draws, chosen, strict=True))
+        draws = np.arange(total) + self._epoch * total
+        keys = draws * count + chosen
+        yield from keys[self._rank :: self._world].tolist()
 
 
 def sampling_probabilities(chips: Sequence[Chip], recipe: Recipe) -> NDArray[np.float64]:

@@ -93,7 +93,10 @@ def test_weights_are_never_unpickled(root: Path, folder: str) -> None:
     for path in sources(root, folder):
         names = imported(path)
         assert not names & {"pickle", "torch.load", "joblib"}, path
-        assert "torch.load(" not in path.read_text(encoding="utf-8"), path
+        loads = path.read_text(encoding="utf-8").count("torch.load(")
+        # One file of pinned fingerprint, and of that only tensors.
+        allowed = path.name == "pretrained.py" and "weights_only=True" in path.read_text(encoding="utf-8")
+        assert loads <= allowed, path
 
 
 def test_generic_names_do_not_leak(root: Path) -> None:

@@ -8,11 +8,28 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
+from torchmetrics.classification import MultilabelJaccardIndex
 
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips import Sample
 from vigibati.inference.network import build_network
 from vigibati.training.losses import contour, masked_bce_dice
+
+_UNKNOWN = -1
+
+
+class NotFiniteError(Exception):
+    """The loss of a batch is no finite number.
+
+    Attributes:
+        epoch: Epoch of the batch, from 0.
+        batch: Its number in the epoch, from 0.
+    """
+
+    def __init__(self, epoch: int, batch: int) -> None:
+        super().__init__(f"batch {batch} of epoch {epoch}")
+        self.epoch, self.batch = epoch, batch
+
 
 class SegmentationModule(lightning.LightningModule):
     """Optimises one network by one recipe and measures IoU per class on validation chips."""
@@ -32,7 +49,9 @@ class SegmentationModule(lightning.LightningModule):
         self.register_buffer("_std", torch.tensor(recipe.std).view(1, 3, 1, 1), persistent=False)
         weights = recipe.positive_weights or (1.0,) * len(recipe.class_names)
         self.register_buffer("_positive_weights", torch.tensor(weights), persistent=False)
-        self._counts = torch.zeros(3, len(recipe.class_names))  # intersection, prediction, truth
+        self._iou = MultilabelJaccardIndex(
+            self._classes, average=None, ignore_index=_UNKNOWN, validate_args=False
+        )
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return logits (B, C, H, W) of uint8 images (B, 3, H, W), one plane per class."""
@@ -40,8 +59,8 @@ class SegmentationModule(lightning.LightningModule):
 
     def _planes(self, image: torch.Tensor) -> torch.Tensor:
         scaled = (image.float() / 255 - self.get_buffer("_mean")) / self.get_buffer("_std")
-        logits: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
-        return logits
+        planes: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
+        return planes
 
     def _loss(self, planes: torch.Tensor, batch: Sample) -> torch.Tensor:
         weights = self.get_buffer("_positive_weights")
@@ -52,31 +71,30 @@ class SegmentationModule(lightning.LightningModule):
         edge_loss = masked_bce_dice(planes[:, self._classes :], edge, batch.known[:, :1])
         return loss + self.recipe.contour_weight * edge_loss
 
-    def training_step(self, batch: Sample, _batch_index: int) -> torch.Tensor:
-        """Return the loss of one batch."""
+    def training_step(self, batch: Sample, batch_index: int) -> torch.Tensor:
+        """Return the loss of one batch.
+
+        Raises:
+            NotFiniteError: It is no finite number; the weights are still those of the batch before.
+        """
         loss = self._loss(self._planes(batch.image), batch)
+        if not bool(torch.isfinite(loss)):
+            raise NotFiniteError(self.current_epoch, batch_index)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.image))
         return loss
-
-    def on_validation_epoch_start(self) -> None:
-        """Forget the counts of the last validation."""
-        self._counts.zero_()
 
     def validation_step(self, batch: Sample, _batch_index: int) -> None:
         """Count the pixels of one batch."""
         planes = self._planes(batch.image)
         self.log("val_loss", self._loss(planes, batch), batch_size=len(batch.image))
-        logits = planes[:, : self._classes]
-        found, truth = (logits > 0).float() * batch.known, batch.target * batch.known
-        over = (0, 2, 3)
-        self._counts += torch.stack([(found * truth).sum(over), found.sum(over), truth.sum(over)]).cpu()
+        truth = torch.where(batch.known > 0, batch.target, _UNKNOWN).long()
+        self._iou.update((planes[:, : self._classes] > 0).long(), truth)
 
     def on_validation_epoch_end(self) -> None:
         """Log the IoU of each class over all known pixels."""
-        shared, found, truth = self._counts
-        union = (found + truth - shared).clamp(min=1)
-        for name, value in zip(self.recipe.class_names, shared / union, strict=True):
-            self.log(f"val_iou_{name}", value, prog_bar=True)
+        for name, value in zip(self.recipe.class_names, self._iou.compute(), strict=True):
+            self.log(f"val_iou_{name}", value)
+        self._iou.reset()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with one rise and one cosine fall of the rate over the whole run."""

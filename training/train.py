@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
-import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import lightning
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader
 
 from vigibati.configs.contract import ModelContract, TrainingSource
 from vigibati.configs.errors import CheckpointError, InputError, OutputError
 from vigibati.configs.files import whole_file
-from vigibati.configs.progress import SILENT, Advance, Progress
+from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.chips import Sample, SourceSampler, TrainingChips, stack
 from vigibati.datasets.manifest import Chip, manifest_sha256
-from vigibati.datasets.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vigibati.inference.energy import measure_energy
+from vigibati.training.loop import Hardware, fit
 from vigibati.training.module import SegmentationModule
 from vigibati.training.pretrained import load_imagenet
 
@@ -37,29 +32,29 @@ def train(
     out: Path,
     *,
     start_from: Path | None = None,
-    accelerator: str = "cpu",
-    workers: int = 1,
+    hardware: Hardware = Hardware(),  # noqa: B008 - frozen
     progress: Progress = SILENT,
 ) -> Checkpoint:
     """Train a network and write it as a checkpoint.
 
     A run that was interrupted goes on from its last finished epoch when it is called again with
-    the same ``out``, and one that is finished stays as it is; the curves lie in
-    ``out/log/version_N/metrics.csv``, one N per interruption.
+    the same ``out``, and one that is finished stays as it is. The curves lie in ``out/curves.png``,
+    their numbers in ``out/log/version_N/metrics.csv``, one N per interruption, and for TensorBoard
+    in ``out/tensorboard``.
 
     Args:
         recipe: What to train and how.
         chips: All chips; those of split "train" are learnt from, those of split "val" measured.
         out: Folder of the run; the checkpoint itself appears in ``out/checkpoint``.
-        start_from: Checkpoint folder whose weights the training starts from; when None, what the recipe
-            says.
-        accelerator: "cpu" or "cuda", as Lightning names them.
-        workers: Processes that read chips.
+        start_from: Checkpoint folder whose weights the training starts from; when None, what the
+            recipe says.
+        hardware: What it runs on.
         progress: Listener.
 
     Raises:
         InputError: No chip to learn from or to measure on.
-        CheckpointError: ``start_from`` does not fit the recipe.
+        CheckpointError: ``start_from`` does not fit the recipe, or the loss is no finite number.
+        SettingsError: The pretrained weights cannot be had.
         OutputError: ``out`` cannot be made.
     """
     learnt, measured = _split(recipe, chips)
@@ -75,18 +70,24 @@ def train(
         raise OutputError(out, f"cannot be made ({error.strerror})", "give the name of a folder") from error
     started = time.monotonic()
     with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
-        epochs = _Epochs(advance)
-        loaders = _training_loader(recipe, learnt, workers), _loader(ValidationChips(measured, recipe))
-        _fit(module, loaders, out, epochs=epochs, accelerator=accelerator)
-    if epochs.first is None and (out / "checkpoint" / _RUNS_FILE).is_file():
-        return load_checkpoint(out / "checkpoint")
-    checkpoint = save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), out / "checkpoint")
+        done = fit(module, learnt, measured, out, hardware=hardware, advance=advance)
+    folder = out / "checkpoint"
+    if not done.leads or (done.first is None and (folder / _RUNS_FILE).is_file()):
+        return load_checkpoint(folder)
+    checkpoint = save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), folder)
+    # A bare GPU machine trains without it; the numbers lie beside.
+    if find_spec("matplotlib"):
+        from vigibati.training.curves import draw_curves  # noqa: PLC0415
+
+        draw_curves(out / "log", out / "curves.png")
     run = {
         "recipe": recipe.name,
+        "weights": recipe.weights if start_from is None else load_checkpoint(start_from).contract.name,
         # What an interrupted run spent before its resumption was not seen by this process.
-        "from_epoch": recipe.epochs if epochs.first is None else epochs.first,
-        "to_epoch": recipe.epochs,
-        "device": accelerator,
+        "from_epoch": done.last if done.first is None else done.first,
+        "to_epoch": done.last,
+        "device": hardware.accelerator,
+        "devices": hardware.devices,
         "minutes": round((time.monotonic() - started) / 60, 1),
         "energy_kwh": None if energy.result is None else round(energy.result.kwh, 4),
         "energy_method": "not measured" if energy.result is None else energy.result.method,
@@ -104,45 +105,6 @@ def read_runs(folder: Path) -> list[dict[str, object]]:
     return runs
 
 
-def _fit(
-    module: SegmentationModule,
-    loaders: tuple[DataLoader[Sample], DataLoader[Sample]],
-    out: Path,
-    *,
-    epochs: _Epochs,
-    accelerator: str,
-) -> None:
-    """Train up to the last epoch of the recipe; the module then holds the averaged weights."""
-    for name in ("lightning.fabric", "lightning.pytorch"):
-        # It speaks on stderr by a handler of its own; what goes wrong is raised.
-        logging.getLogger(name).setLevel(logging.ERROR)
-    averaging = EMAWeightAveraging(decay=module.recipe.ema_decay, use_buffers=True)
-    keeping = ModelCheckpoint(
-        out, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
-    )
-    trainer = lightning.Trainer(
-        accelerator=accelerator,
-        devices=1,
-        precision="bf16-mixed" if accelerator == "cuda" else "32-true",
-        max_epochs=module.recipe.epochs,
-        limit_train_batches=module.recipe.steps_per_epoch,
-        check_val_every_n_epoch=module.recipe.validate_every,
-        callbacks=[averaging, keeping, epochs],
-        logger=CSVLogger(out, name="log"),
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
-    last = out / "last.ckpt"
-    with warnings.catch_warnings():
-        # Advice on how to use Lightning is of no use to whoever trains.
-        warnings.filterwarnings("ignore", module=r"lightning\.")
-        trainer.fit(module, *loaders, ckpt_path=last if last.is_file() else None, weights_only=True)
-    if epochs.first is None:
-        # Nothing was left to do, so that Lightning has not put the averages into the module.
-        averaging.on_train_end(trainer, module)
-
-
 def _take_over(module: SegmentationModule, checkpoint: Checkpoint) -> None:
     try:
         module.network.load_state_dict(checkpoint.network.state_dict())
@@ -151,33 +113,6 @@ def _take_over(module: SegmentationModule, checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             checkpoint.folder, f"does not fit the recipe ({first})", "take a recipe of the same network"
         ) from error
-
-
-class _Epochs(Callback):
-    """Tells the caller and the sampler of each epoch.
-
-    Attributes:
-        first: Epoch that the run began with, more than 0 after a resumption; None if none was left.
-    """
-
-    def __init__(self, advance: Advance) -> None:
-        self.first: int | None = None
-        self._advance = advance
-
-    def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
-        """Take over what was done before an interruption."""
-        self.first = trainer.current_epoch
-        self._advance(trainer.current_epoch)
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
-        """Give each epoch its own draw of chips, also after a resumption."""
-        sampler = getattr(trainer.train_dataloader, "sampler", None)
-        if isinstance(sampler, SourceSampler):
-            sampler.set_epoch(trainer.current_epoch)
-
-    def on_train_epoch_end(self, _trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
-        """Count the epoch."""
-        self._advance(1)
 
 
 def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip]]:
@@ -190,24 +125,6 @@ def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip
                 f"recipe '{recipe.name}'", f"no chip of split '{split}' in its sources", "add a manifest"
             )
     return learnt, measured
-
-
-def _training_loader(recipe: Recipe, chips: list[Chip], workers: int) -> DataLoader[Sample]:
-    return DataLoader(
-        TrainingChips(chips, recipe),
-        batch_size=recipe.batch_size,
-        sampler=SourceSampler(chips, recipe),
-        num_workers=workers,
-        collate_fn=stack,
-        # Fork would copy the threads' locks of the parent into the workers.
-        multiprocessing_context="spawn" if workers else None,
-        persistent_workers=False,
-    )
-
-
-def _loader(dataset: ValidationChips) -> DataLoader[Sample]:
-    # One chip at a time: sources differ in size.
-    return DataLoader(dataset, batch_size=1, collate_fn=stack)
 
 
 def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> ModelContract:

@@ -20,6 +20,7 @@ class Inner(Schema):
 class Outer(Schema):
     name: str
     inner: Inner
+    more: dict[str, Inner] = Field(default_factory=dict)
 
 
 GOOD = {"name": "a", "inner": {"number": 1.5}}
@@ -35,10 +36,7 @@ def test_yaml_and_json_are_read(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("values", "key"),
     [
-        ({**GOOD, "nam": "b"}, "nam"),
-        ({"name": "a", "inner": {"number": 0}}, "inner.number"),
-        ({"name": "a", "inner": {"number": float("nan")}}, "inner.number"),
-        ({"name": "a", "inner": {"number": float("inf")}}, "inner.number"),
+        ({**GOOD, "unheard_of": "b"}, "unheard_of"),
         ({"name": "a"}, "inner"),
         ({"name": 3, "inner": {"number": 1}}, "name"),
         (["name", "inner"], "top level"),
@@ -46,7 +44,28 @@ def test_yaml_and_json_are_read(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_the_key_that_does_not_fit_is_named(values: object, key: str) -> None:
-    with pytest.raises(SettingsError, match=rf"^file\.yaml: key '{key}': .*; the keys are name, inner$"):
+    with pytest.raises(
+        SettingsError, match=rf"^file\.yaml: key '{key}': .*; the keys are name, inner, more$"
+    ):
+        Outer.checked(values, subject="file.yaml")
+
+
+@pytest.mark.parametrize("number", [0, float("nan"), float("inf")])
+def test_a_key_further_down_is_named_with_the_keys_beside_it(number: float) -> None:
+    with pytest.raises(SettingsError, match=r"key 'inner\.number': .*; the keys are number$"):
+        Outer.checked({"name": "a", "inner": {"number": number}}, subject="file.yaml")
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "near"),
+    [
+        ({**GOOD, "nam": "b"}, "nam", "name"),
+        ({"name": "a", "inner": {"number": 1, "numbr": 1}}, r"inner\.numbr", "number"),
+        ({**GOOD, "more": {"a": {"number": 1, "nummer": 1}}}, r"more\.a\.nummer", "number"),
+    ],
+)
+def test_a_mistyped_key_is_told_the_nearest(values: object, key: str, near: str) -> None:
+    with pytest.raises(SettingsError, match=rf"key '{key}': .*; did you mean '{near}'\?$"):
         Outer.checked(values, subject="file.yaml")
 
 

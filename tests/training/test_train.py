@@ -3,22 +3,28 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from typer.testing import CliRunner
 
 from vigibati.cli import app
-from vigibati.configs.errors import InputError
+from vigibati.configs.errors import CheckpointError, InputError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.predictor import Predictor
+from vigibati.training.loop import Hardware
 from vigibati.training.module import SegmentationModule
 from vigibati.training.train import read_runs, train
 
@@ -43,7 +49,17 @@ class Counted:
 
 
 def fit(recipe: Recipe, chips: list[Chip], out: Path, **more: Any) -> Checkpoint:
-    return train(recipe, chips, out, workers=0, **more)
+    return train(recipe, chips, out, hardware=Hardware(workers=0), **more)
+
+
+def written(recipe: Recipe, chips: list[Chip], folder: Path) -> list[str]:
+    """Write a recipe and a manifest, and return their paths."""
+    config, data = folder / "tiny.yaml", folder / "chips.csv"
+    config.write_text(yaml.safe_dump(json.loads(recipe.model_dump_json())), encoding="utf-8")
+    rows = [(chip.image.name, chip.mask.name, chip.source, chip.split, chip.gsd_m) for chip in chips]
+    with data.open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows([("path", "mask", "source", "split", "gsd_m"), *rows])
+    return [str(config), str(data)]
 
 
 def test_a_training_gives_a_checkpoint_that_says_what_it_is(
@@ -136,12 +152,63 @@ def test_both_splits_are_needed(recipe: Recipes, chips: list[Chip], tmp_path: Pa
     assert not (tmp_path / "run").exists()
 
 
+def test_a_loss_that_is_no_number_stops_and_names_the_chips(
+    recipe: Recipes, chips: list[Chip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = SegmentationModule._loss
+
+    def broken(self: SegmentationModule, planes: torch.Tensor, batch: Any) -> torch.Tensor:
+        return loss(self, planes, batch) * (float("nan") if self.global_step == 3 else 1)
+
+    monkeypatch.setattr(SegmentationModule, "_loss", broken)
+    with pytest.raises(
+        CheckpointError, match=r"batch 1 of epoch 1 is no finite number \(chips .*image_.*\); "
+    ):
+        fit(recipe(epochs=3, steps_per_epoch=2), chips, tmp_path / "run")
+    assert (tmp_path / "run" / "last.ckpt").is_file()
+    assert not (tmp_path / "run" / "checkpoint").exists()
+    monkeypatch.undo()
+    resumed = fit(recipe(epochs=3, steps_per_epoch=2), chips, tmp_path / "run")
+    assert read_runs(resumed.folder)[0]["from_epoch"] == 1
+
+
+def test_a_run_that_gets_no_better_stops_early(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
+    stuck = recipe(epochs=9, patience=2, learning_rate=1e-12, ema_decay=0.0)
+    (run,) = read_runs(fit(stuck, chips, tmp_path / "run").folder)
+    assert run["to_epoch"] == 3
+
+
+def test_a_second_head_learns_the_contour_and_is_not_among_the_classes(
+    recipe: Recipes, chips: list[Chip], tmp_path: Path
+) -> None:
+    made = fit(recipe(contour_weight=0.5), chips, tmp_path / "run")
+    assert made.contract.contour
+    with torch.inference_mode():
+        assert made.network(torch.zeros(1, 3, 32, 32)).shape == (1, 3, 32, 32)
+    predicted = Predictor(made, torch.device("cpu")).predict(np.zeros((3, 32, 32), dtype=np.uint8))
+    assert predicted.shape == (2, 32, 32)
+
+
+def test_two_devices_train_as_one(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
+    config, data = written(recipe(), chips, tmp_path)
+    command = [str(Path(sys.executable).parent / "vigibati"), "train", "--config", config, "--data", data]
+    command += ["--out", str(tmp_path / "run"), "--workers", "0", "--device", "cpu", "--devices", "2"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["checkpoint"] == str(tmp_path / "run" / "checkpoint")
+    (run,) = read_runs(tmp_path / "run" / "checkpoint")
+    assert (run["devices"], run["to_epoch"]) == (2, 2)
+
+
 def test_the_curves_are_kept(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
     fit(recipe(), chips, tmp_path / "run")
     with (tmp_path / "run" / "log" / "version_0" / "metrics.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert {int(row["epoch"]) for row in rows if row["train_loss"]} == {0, 1}
     assert all(0 <= float(row["val_iou_building"]) <= 1 for row in rows if row["val_iou_building"])
+    with Image.open(tmp_path / "run" / "curves.png") as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 50
+    assert list((tmp_path / "run" / "tensorboard").glob("version_0/events*"))
 
 
 def test_the_verbs_train_and_evaluate(
@@ -151,12 +218,9 @@ def test_the_verbs_train_and_evaluate(
     capfd: pytest.CaptureFixture[str],
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    config, data, run = tmp_path / "tiny.yaml", tmp_path / "chips.csv", tmp_path / "run"
-    config.write_text(yaml.safe_dump(json.loads(recipe().model_dump_json())), encoding="utf-8")
-    rows = [(chip.image.name, chip.mask.name, chip.source, chip.split, chip.gsd_m) for chip in chips]
-    with data.open("w", encoding="utf-8", newline="") as handle:
-        csv.writer(handle).writerows([("path", "mask", "source", "split", "gsd_m"), *rows])
-    shared = ["--config", str(config), "--data", str(data)]
+    run = tmp_path / "run"
+    config, data = written(recipe(), chips, tmp_path)
+    shared = ["--config", config, "--data", data]
     trained = CliRunner().invoke(app, ["train", *shared, "--out", str(run), "--workers", "0", "--json"])
     assert (trained.exit_code, trained.stderr) == (0, "")
     weights = load_checkpoint(run / "checkpoint").contract.weights_sha256
