@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -185,7 +186,7 @@ def _colour(augmentation: Augmentation) -> v2.Transform:
                 hue=augmentation.hue,
             ),
             v2.RandomApply([v2.GaussianBlur(5, sigma=(0.3, 1.2))], p=augmentation.blur_probability),
-            v2.Lambda(lambda image: _hazed(image, augmentation.haze)),
+            v2.Lambda(partial(_hazed, most=augmentation.haze)),
             v2.RandomApply([v2.Lambda(_without_one_band)], p=augmentation.band_dropout),
         ]
     )

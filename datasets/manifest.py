@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from vigibati.configs.errors import InputError
 from vigibati.configs.files import sha256_file
 
 _COLUMNS = ("path", "mask", "source", "split", "gsd_m")
+# What a manifest may say of the files it names: checked wherever it is said.
+_FINGERPRINTS = ("sha256", "mask_sha256")
+_SPLITS = ("train", "val", "test")
+# One plane of whole numbers: bilevel, grey, palette indices.
+_MASK_MODES = ("1", "L", "P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +41,34 @@ class Chip:
     gsd_m: float
 
     def read_image(self) -> NDArray[np.uint8]:
-        """Return the pixels, shape (H, W, 3), uint8, red-green-blue."""
-        with Image.open(self.image) as picture:
+        """Return the pixels, shape (H, W, 3), uint8, red-green-blue.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        with _opened(self.image) as picture:
             return np.asarray(picture.convert("RGB"))
 
     def read_mask(self) -> NDArray[np.uint8]:
-        """Return the class index of each pixel, shape (H, W), uint8."""
-        with Image.open(self.mask) as picture:
+        """Return the class index of each pixel, shape (H, W), uint8.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        with _opened(self.mask) as picture:
             return np.asarray(picture).astype(np.uint8)
 
 
 def read_manifests(paths: Sequence[Path]) -> tuple[Chip, ...]:
     """Read chip manifests (CSV); paths in them are relative to the manifest.
 
+    Every file is looked at here, before any training begins: a reading process could only tell of it
+    in the midst of a run. Where a manifest has the columns ``sha256`` and ``mask_sha256``, each file
+    that has one is read once and must still have it.
+
     Raises:
-        InputError: A manifest or a chip it names is missing, or a column is.
+        InputError: A manifest or a chip it names is missing, or a column is; a file is no image, is
+            not the one that the manifest was written for, or a mask does not fit its image.
     """
     return tuple(chip for path in paths for chip in _read_one(path))
 
@@ -65,16 +85,51 @@ def _read_one(path: Path) -> list[Chip]:
             raise InputError(
                 path, f"columns {missing} are missing", "give the columns " + ", ".join(_COLUMNS)
             )
-        chips = [_chip(path, line, row) for line, row in enumerate(reader, start=2)]
-    if not chips:
+        rows = [(_chip(path, line, row), row) for line, row in enumerate(reader, start=2)]
+    if not rows:
         raise InputError(path, "names no chip", "give a manifest with at least one row")
-    for chip in chips:
-        for file in (chip.image, chip.mask):
-            if not file.is_file():
-                raise InputError(
-                    path, f"names {file.name}, which is not there", "copy the chips beside the manifest"
-                )
-    return chips
+    for chip, row in rows:
+        _check_files(path, chip, row)
+    return [chip for chip, _ in rows]
+
+
+def _check_files(path: Path, chip: Chip, row: dict[str, str | None]) -> None:
+    for file, column in zip((chip.image, chip.mask), _FINGERPRINTS, strict=True):
+        if not file.is_file():
+            raise InputError(
+                path, f"names {file.name}, which is not there", "copy the chips beside the manifest"
+            )
+        said = row.get(column)
+        if said and sha256_file(file) != said.lower():
+            raise InputError(
+                file,
+                f"is not the file that {path.name} was written for: its SHA-256 differs from column {column}",
+                "restore the file, or make the chips and their manifest again",
+            )
+    with _opened(chip.image) as picture, _opened(chip.mask) as mask:
+        if mask.mode not in _MASK_MODES:
+            raise InputError(
+                chip.mask,
+                f"holds {mask.mode} values, one class index of 8 bits per pixel is needed",
+                "write it as an 8-bit grey PNG: 0 background, 1 the first class",
+            )
+        if mask.size != picture.size:
+            across, down = mask.size
+            width, height = picture.size
+            cause = f"is {across} x {down} pixels, its image {chip.image.name} is {width} x {height}"
+            raise InputError(chip.mask, cause, "give a mask of the size of its image")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[ImageFile]:
+    try:
+        with Image.open(file) as picture:
+            yield picture
+    # Pillow raises SyntaxError for broken chunks of a PNG.
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            file, f"cannot be read as an image ({error})", "restore it, or remove its line from the manifest"
+        ) from error
 
 
 def _chip(path: Path, line: int, row: dict[str, str | None]) -> Chip:
@@ -89,6 +144,9 @@ def _chip(path: Path, line: int, row: dict[str, str | None]) -> Chip:
     if not 0 < gsd_m < math.inf:
         cause = f"line {line}: gsd_m '{values['gsd_m']}' is no size in metres"
         raise InputError(path, cause, "give metres per pixel, such as 0.2")
+    if values["split"] not in _SPLITS:
+        cause = f"line {line}: split '{values['split']}' is unknown"
+        raise InputError(path, cause, "write train, val or test")
     folder = path.parent
     return Chip(folder / values["path"], folder / values["mask"], values["source"], values["split"], gsd_m)
 

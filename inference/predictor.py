@@ -19,6 +19,9 @@ CERTAIN = 254
 class Predictor:
     """A checkpoint's network on its device; it stays there.
 
+    Where the contract holds calibrations, the logits of each class are divided by its temperature
+    before they become probabilities (Guo et al. 2017).
+
     Args:
         checkpoint: Network and contract.
         device: Where it runs; bfloat16 on CUDA, float32 elsewhere.
@@ -33,8 +36,9 @@ class Predictor:
         self._network = checkpoint.network.eval().to(device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(contract.mean, device=device).view(1, -1, 1, 1)
         self._std = torch.tensor(contract.std, device=device).view(1, -1, 1, 1)
+        temperatures = [each.temperature for each in contract.calibrations or ()] or [1.0] * self._classes
+        self._temperatures = torch.tensor(temperatures, device=device).view(-1, 1, 1)
 
-    @torch.inference_mode()
     def predict(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return quantised probabilities of one window.
 
@@ -43,6 +47,24 @@ class Predictor:
 
         Returns:
             (classes, H, W), 0-254 for probabilities 0-1.
+
+        Raises:
+            CheckpointError: As ``logits``.
+        """
+        calibrated = self.logits(values) / self._temperatures
+        quantised = (calibrated.sigmoid() * CERTAIN).round().to(torch.uint8)
+        result: NDArray[np.uint8] = quantised.cpu().numpy()
+        return result
+
+    @torch.inference_mode()
+    def logits(self, values: NDArray[np.uint8]) -> Tensor:
+        """Return what the network says of one window, before any calibration.
+
+        Args:
+            values: (bands, H, W), 0-255, H and W multiples of 32.
+
+        Returns:
+            (classes, H, W) float32, on the device.
 
         Raises:
             CheckpointError: The network gives another shape than its contract promises, or
@@ -59,6 +81,4 @@ class Predictor:
         if not bool(torch.isfinite(logits).all()):
             cause = "the network gives something else than finite numbers"
             raise CheckpointError(self._folder, cause, "train it anew, its weights are broken")
-        quantised = (logits[0, : self._classes].float().sigmoid() * CERTAIN).round().to(torch.uint8)
-        result: NDArray[np.uint8] = quantised.cpu().numpy()
-        return result
+        return logits[0, : self._classes].float()

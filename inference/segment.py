@@ -82,7 +82,9 @@ def segment(
         checkpoint: Network and contract.
         out: Cloud-optimised GeoTIFF on the grid of ``ortho``, uint8, one band per class: 0-254 for
             probabilities 0-1, 255 for no image; the tags ``VIGIBATI_MODEL`` and
-            ``VIGIBATI_THRESHOLDS`` say by which model and from which probability on.
+            ``VIGIBATI_THRESHOLDS`` say by which model and from which probability on. That of a
+            calibrated model has ``VIGIBATI_CALIBRATION`` too: for each class the slope and the
+            offset that turn the mean over an object into a frequency.
         device: Where the network runs; bfloat16 on CUDA, float32 elsewhere.
         window_px: About how large a window is with its margins; larger is faster, and takes more memory.
         progress: Told of finished megapixels.
@@ -224,6 +226,10 @@ def _describe(target: Any, checkpoint: Checkpoint) -> None:  # noqa: ANN401 - ra
     contract = checkpoint.contract
     thresholds = dict(zip(contract.class_names, contract.thresholds, strict=True))
     target.update_tags(VIGIBATI_MODEL=contract.name, VIGIBATI_THRESHOLDS=json.dumps(thresholds))
+    if contract.calibrations is not None:
+        pairs = [(each.object_slope, each.object_offset) for each in contract.calibrations]
+        calibrations = dict(zip(contract.class_names, pairs, strict=True))
+        target.update_tags(VIGIBATI_CALIBRATION=json.dumps(calibrations))
     for band, name in enumerate(contract.class_names, start=1):
         target.set_band_description(band, name)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.datasets.grid import PixelGrid
 from vigibati.datasets.raster_checks import open_raster, shielded
+from vigibati.inference.calibrated import object_probabilities
 from vigibati.inference.components import Component, Strip, trace
 from vigibati.inference.predictor import CERTAIN, NO_IMAGE
 
@@ -56,9 +58,11 @@ def vectorise(
 
     Returns:
         Footprints in the raster's CRS, in reading order of their first pixel: ``footprint_id``
-        from 1, ``kind`` (class name), ``probability`` (mean over the pixels of the class, 0-1),
-        ``area_m2`` (on the ground, of the outline), ``at_edge`` (within one pixel of the image's
-        edge or of a place without image), geometry Polygon.
+        from 1, ``kind`` (class name), ``probability`` (how often footprints of such a mean
+        probability are real, where the raster is that of a calibrated model; else the mean over
+        the pixels of the class itself, 0-1), ``area_m2`` (on the ground, of the outline),
+        ``at_edge`` (within one pixel of the image's edge or of a place without image), geometry
+        Polygon.
 
     Raises:
         RasterError: The file is no raster of probabilities, or is damaged.
@@ -73,7 +77,18 @@ def vectorise(
                 strips = _strips(source, dataset, band, threshold, advance)
                 found += ((kind, component) for component in trace(strips))
     found.sort(key=lambda item: (item[1].first, item[0]))
-    return _to_footprints(found, source.grid, min_area_m2)
+    return _to_footprints(found, source, min_area_m2)
+
+
+def as_drawn(outlines: NDArray[np.object_], *, metres_per_unit: float) -> NDArray[np.object_]:
+    """Return outlines along pixel edges as footprints show them: without small holes and stairs.
+
+    Args:
+        outlines: (N,) polygons of one class.
+        metres_per_unit: Metres on the ground per unit of their coordinates.
+    """
+    whole = _without_small_holes(outlines, _MIN_HOLE_M2 / metres_per_unit**2)
+    return _simplified(whole, _SIMPLIFY_M / metres_per_unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,8 @@ class _Source:
     grid: PixelGrid
     # In the order of the bands.
     thresholds: dict[str, float]
+    # Slope and offset per class; none in a raster of a model that is not calibrated.
+    calibrations: dict[str, tuple[float, float]]
 
 
 def _read_header(path: Path, dataset: Any, given: Mapping[str, float] | None) -> _Source:  # noqa: ANN401
@@ -93,6 +110,7 @@ def _read_header(path: Path, dataset: Any, given: Mapping[str, float] | None) ->
         own = {name: float(thresholds[name]) for name in names}
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise RasterError(path, "carries no thresholds of its classes", _CURE) from error
+    calibrations = _read_calibrations(path, dataset.tags().get("VIGIBATI_CALIBRATION"), names)
     for name, value in (given or {}).items():
         if name not in own:
             raise SettingsError(
@@ -102,7 +120,22 @@ def _read_header(path: Path, dataset: Any, given: Mapping[str, float] | None) ->
             raise SettingsError(f"threshold of '{name}'", f"is {value}", "use a number between 0 and 1")
         own[name] = value
     crs = CRS.from_wkt(dataset.crs.to_wkt())
-    return _Source(path, PixelGrid(crs, dataset.transform, dataset.width, dataset.height), own)
+    return _Source(path, PixelGrid(crs, dataset.transform, dataset.width, dataset.height), own, calibrations)
+
+
+def _read_calibrations(path: Path, text: str | None, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+    if text is None:
+        return {}
+    try:
+        values = json.loads(text)
+        pairs = {name: (float(values[name][0]), float(values[name][1])) for name in names}
+    except (json.JSONDecodeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise RasterError(path, "carries a calibration that is not that of its classes", _CURE) from error
+    for slope, offset in pairs.values():
+        if not (0 < slope < math.inf and math.isfinite(offset)):
+            cause = f"carries a calibration with the slope {slope} and the offset {offset}"
+            raise RasterError(path, cause, _CURE)
+    return pairs
 
 
 def _strips(
@@ -143,14 +176,13 @@ def _read_strip(
 
 
 def _to_footprints(
-    found: list[tuple[str, Component]], grid: PixelGrid, min_area_m2: float
+    found: list[tuple[str, Component]], source: _Source, min_area_m2: float
 ) -> gpd.GeoDataFrame:
-    scale, transform = grid.ground_scale, grid.transform
+    scale, transform = source.grid.ground_scale, source.grid.transform
     outlines = np.array([component.outline for _, component in found], dtype=object)
     to_crs = np.array([transform.a, transform.e]), np.array([transform.c, transform.f])
     outlines = shapely.transform(outlines, lambda points: points * to_crs[0] + to_crs[1])
-    outlines = _without_small_holes(outlines, _MIN_HOLE_M2 / scale**2)
-    outlines = _simplified(outlines, _SIMPLIFY_M / scale)
+    outlines = as_drawn(outlines, metres_per_unit=scale)
     eroded = shapely.buffer(outlines, -_OPENING_M / scale, join_style="mitre")
     area_m2 = shapely.area(outlines) * scale**2
     kept = ~shapely.is_empty(eroded) & (area_m2 >= min_area_m2)
@@ -159,13 +191,24 @@ def _to_footprints(
         {
             "footprint_id": np.arange(1, len(chosen) + 1, dtype=np.int64),
             "kind": np.array([kind for kind, _ in chosen], dtype=str),
-            "probability": np.array([item.total / item.pixels / CERTAIN for _, item in chosen], dtype=float),
+            "probability": _probabilities(chosen, source.calibrations),
             "area_m2": area_m2[kept],
             "at_edge": np.array([item.at_edge for _, item in chosen], dtype=bool),
         },
         geometry=outlines[kept],
-        crs=grid.crs,
+        crs=source.grid.crs,
     )
+
+
+def _probabilities(
+    chosen: list[tuple[str, Component]], calibrations: Mapping[str, tuple[float, float]]
+) -> NDArray[np.float64]:
+    kinds = np.array([kind for kind, _ in chosen], dtype=str)
+    probabilities = np.array([item.total / item.pixels / CERTAIN for _, item in chosen], dtype=float)
+    for kind, (slope, offset) in calibrations.items():
+        of_kind = kinds == kind
+        probabilities[of_kind] = object_probabilities(probabilities[of_kind], slope=slope, offset=offset)
+    return probabilities
 
 
 def _without_small_holes(outlines: NDArray[np.object_], min_area: float) -> NDArray[np.object_]:

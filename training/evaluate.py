@@ -2,64 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.chips import Sample
 from vigibati.datasets.manifest import Chip, manifest_sha256
-from vigibati.datasets.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint
-from vigibati.training.module import SegmentationModule
-from vigibati.training.scores import ObjectScore, PixelScore
+from vigibati.training.bootstrap import LEVEL, RESAMPLES, figure, ratio
+from vigibati.training.boundary import boundary_figures
+from vigibati.training.calibrate import SYNTHETIC, read_fit
+from vigibati.training.chip_score import THRESHOLD_STEPS, ChipScore, score_chip
+from vigibati.training.outline_scores import SMALLEST_M2, outline_figures
+from vigibati.training.predictions import predictions, validation_chips
+from vigibati.training.reliability import reliability_figures
+from vigibati.training.scores import object_figures, pixel_figures
 
-_SHARED = ("architecture", "encoder", "decoder_channels", "class_names", "gsd_m")
+REAL: Final = "real"
+"""Name of all sources together that are no renderings."""
 
-
-@dataclass(slots=True)
-class _Tally:
-    pixels: PixelScore = field(default_factory=PixelScore)
-    objects: ObjectScore = field(default_factory=ObjectScore)
+_Scores = dict[str, dict[str, list[ChipScore]]]
 
 
 def evaluate(
-    checkpoint: Checkpoint, recipe: Recipe, chips: Sequence[Chip], *, progress: Progress = SILENT
+    checkpoint: Checkpoint,
+    recipe: Recipe,
+    chips: Sequence[Chip],
+    *,
+    device: torch.device | None = None,
+    progress: Progress = SILENT,
 ) -> dict[str, object]:
     """Measure a checkpoint on the chips of split "val", source by source and class by class.
+
+    Pixels, contours, objects and outlines are measured on all of them, with probabilities as the
+    product gives them: calibrated where the contract holds calibrations. How well probabilities
+    are calibrated is measured on the half that no calibration is ever fitted on.
 
     Args:
         checkpoint: What is measured, at the thresholds of its contract.
         recipe: Says which classes each source labels; only its sources are measured.
         chips: Chips of all splits.
+        device: Where the network runs; the processor when None.
         progress: Listener.
 
     Returns:
-        A JSON-ready mapping: the figures of each class of each source, with their counts.
+        A JSON-ready mapping: the figures of each class of each source, with counts and the bounds
+        of 95 % intervals (``_ci``), and under "calibration" those of the probabilities.
 
     Raises:
         SettingsError: The recipe is not of this checkpoint, or nothing can be measured.
+        CheckpointError: The network does not fit its contract.
     """
     contract = checkpoint.contract
-    differing = [name for name in _SHARED if getattr(recipe, name) != getattr(contract, name)]
-    if differing:
-        raise SettingsError(
-            f"recipe '{recipe.name}'",
-            f"its {', '.join(differing)} differ from the contract's",
-            "give the recipe that trained it",
-        )
-    measured = [chip for chip in chips if chip.split == "val" and chip.source in recipe.sources]
-    if not measured:
-        raise SettingsError(
-            f"recipe '{recipe.name}'", "no validation chip of its sources", "add a manifest with --data"
-        )
-    module = SegmentationModule(recipe)
-    module.network.load_state_dict(checkpoint.network.state_dict())
-    tallies = _tallies(module.eval(), checkpoint, recipe, measured, progress)
+    measured = validation_chips(contract, recipe, chips)
+    scores = _scores(checkpoint, recipe, measured, device or torch.device("cpu"), progress)
     return {
         "checkpoint": contract.name,
         "weights_sha256": contract.weights_sha256,
@@ -67,47 +68,90 @@ def evaluate(
         "evaluated_with": version("vigibati"),
         "split": "val",
         "thresholds": dict(zip(contract.class_names, contract.thresholds, strict=True)),
+        "intervals": {"level": LEVEL, "resamples": RESAMPLES, "over": "chips"},
         "sources": {
             source: {
                 "chips": sum(chip.source == source for chip in measured),
-                "gsd_m": recipe.gsd_m,
-                "classes": {name: _figures(tally) for name, tally in of_source.items()},
+                "gsd_m": contract.gsd_m,
+                "classes": {name: _figures(rows) for name, rows in of_source.items()},
             }
-            for source, of_source in tallies.items()
+            for source, of_source in scores.items()
+        },
+        "calibration": {
+            "calibrated": contract.calibrations is not None,
+            "fit": read_fit(checkpoint),
+            "object_smallest_m2": SMALLEST_M2,
+            "groups": {
+                group: {
+                    name: _reliability(rows, calibrated=contract.calibrations is not None)
+                    for name, rows in of_group.items()
+                }
+                for group, of_group in _groups(scores).items()
+            },
         },
     }
 
 
-def _tallies(
-    module: SegmentationModule,
-    checkpoint: Checkpoint,
-    recipe: Recipe,
-    chips: Sequence[Chip],
-    progress: Progress,
-) -> dict[str, dict[str, _Tally]]:
-    tallies: dict[str, dict[str, _Tally]] = {}
-    dataset = ValidationChips(chips, recipe)
-    with progress.stage("evaluate", len(chips), "chips") as advance, torch.inference_mode():
-        for index, chip in enumerate(chips):
-            sample = dataset[index]
-            probabilities = torch.sigmoid(module(sample.image.unsqueeze(0)))[0]  # (C, H, W)
-            labels = recipe.sources[chip.source].labels
-            of_source = tallies.setdefault(chip.source, {name: _Tally() for name in labels})
-            for plane, (name, threshold) in enumerate(
-                zip(recipe.class_names, checkpoint.contract.thresholds, strict=True)
-            ):
-                if name in labels:
-                    _add(of_source[name], probabilities[plane] >= threshold, sample, plane, recipe.gsd_m)
-            advance(1)
-    return tallies
+def _scores(
+    checkpoint: Checkpoint, recipe: Recipe, chips: Sequence[Chip], device: torch.device, progress: Progress
+) -> _Scores:
+    contract, scores = checkpoint.contract, _Scores()
+    seen = predictions(checkpoint, recipe, chips, device=device, stage="evaluate", progress=progress)
+    for prediction in seen:
+        plane = prediction.plane
+        score = score_chip(
+            prediction,
+            threshold=contract.thresholds[plane],
+            calibration=contract.calibrations[plane] if contract.calibrations else None,
+            gsd_m=contract.gsd_m,
+        )
+        of_source = scores.setdefault(prediction.chip.source, {})
+        of_source.setdefault(prediction.name, []).append(score)
+    return scores
 
 
-def _add(tally: _Tally, found: torch.Tensor, sample: Sample, plane: int, gsd_m: float) -> None:
-    known = sample.known[plane].numpy() > 0
-    truth = sample.target[plane].numpy() > 0
-    tally.pixels.add(found.numpy(), truth, known)
-    tally.objects.add(found.numpy() & known, truth & known, gsd_m)
+def _groups(scores: _Scores) -> _Scores:
+    """Return the scores of all real sources together, and then those of each source."""
+    real: dict[str, list[ChipScore]] = {}
+    for source, of_source in scores.items():
+        for name, rows in of_source.items():
+            if source != SYNTHETIC:
+                real.setdefault(name, []).extend(rows)
+    return ({REAL: real} if real else {}) | scores
 
 
-def _figures(tally: _Tally) -> dict[str, object]:
-    return {"pixels": tally.pixels.as_dict(), "objects": tally.objects.as_dict()}
+def _figures(rows: Sequence[ChipScore]) -> dict[str, object]:
+    return {
+        "pixels": pixel_figures(np.stack([row.pixels for row in rows])),
+        "boundary": boundary_figures(np.stack([row.boundary for row in rows])),
+        "objects": object_figures(np.stack([row.objects for row in rows])),
+        "outlines": outline_figures([row.outlines for row in rows]),
+        "by_threshold": _by_threshold(np.sum([row.by_threshold for row in rows], axis=0)),
+    }
+
+
+def _by_threshold(counts: NDArray[np.int64]) -> dict[str, list[float | None]]:
+    """Return precision and recall of the pixels from each threshold on."""
+    false_positive, true_positive = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
+    precision = ratio(true_positive, true_positive + false_positive)
+    recall = ratio(true_positive, np.full(THRESHOLD_STEPS, counts[1].sum()))
+    return {
+        "threshold": [round(step / THRESHOLD_STEPS, 4) for step in range(1, THRESHOLD_STEPS)],
+        "precision": [figure(value) for value in precision[1:]],
+        "recall": [figure(value) for value in recall[1:]],
+    }
+
+
+def _reliability(rows: Sequence[ChipScore], *, calibrated: bool) -> Mapping[str, object]:
+    held_out = [row for row in rows if row.held_out]
+    if not held_out:
+        return {"chips": 0, "pixels": None, "objects": None}
+    pixels = np.stack([row.pixel_reliability for row in held_out])
+    objects = np.stack([row.object_reliability for row in held_out])
+    return {
+        "chips": len(held_out),
+        "pixels": reliability_figures(pixels[:, 0], pixels[:, 1] if calibrated else None, independent=False),
+        "objects": reliability_figures(
+            objects[:, 0], objects[:, 1] if calibrated else None, independent=True
+        ),
+    }

@@ -17,17 +17,32 @@ if TYPE_CHECKING:
     from vigibati.inference.segment import segment
     from vigibati.inference.vectorise import vectorise
     from vigibati.pipeline import detect
+    from vigibati.training.calibrate import calibrate
     from vigibati.training.evaluate import evaluate
+    from vigibati.training.export import export
     from vigibati.training.train import train
 
 __version__ = version("vigibati")
 
-__all__ = ["compare", "detect", "evaluate", "register", "segment", "synth", "train", "vectorise"]
+__all__ = [
+    "calibrate",
+    "compare",
+    "detect",
+    "evaluate",
+    "export",
+    "register",
+    "segment",
+    "synth",
+    "train",
+    "vectorise",
+]
 
 _HOMES = {
+    "calibrate": ("vigibati.training.calibrate", "calibrate"),
     "compare": ("vigibati.cadastre.compare", "compare"),
     "detect": ("vigibati.pipeline", "detect"),
     "evaluate": ("vigibati.training.evaluate", "evaluate"),
+    "export": ("vigibati.training.export", "export"),
     "register": ("vigibati.cadastre.register", "register"),
     "segment": ("vigibati.inference.segment", "segment"),
     "synth": ("vigibati.datasets.synth.synthesise", "synthesise"),

@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from vigibati import __version__, cli_bench, cli_cadastre, cli_detect, cli_model, cli_pixels
+from vigibati import (
+    __version__,
+    cli_bench,
+    cli_cadastre,
+    cli_chips,
+    cli_detect,
+    cli_export,
+    cli_model,
+    cli_pixels,
+)
 from vigibati.configs.errors import VigibatiError
 
 # As shells report it: 130 for Ctrl-C, 143 for SIGTERM.
@@ -23,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (cli_detect, cli_pixels, cli_cadastre, cli_model, cli_bench):
+for module in (cli_detect, cli_pixels, cli_cadastre, cli_chips, cli_model, cli_export, cli_bench):
     module.add_to(app)
 
 

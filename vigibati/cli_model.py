@@ -1,14 +1,14 @@
-"""``vigibati train | evaluate``: the verbs about models."""
+"""``vigibati train | calibrate | evaluate``: the verbs about models."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vigibati import options
-from vigibati.configs.files import whole_file
 from vigibati.console import as_json, listener
 
 Config = Annotated[Path, typer.Option("--config", help="Recipe (YAML) of the training.")]
@@ -18,6 +18,7 @@ Data = Annotated[list[Path], typer.Option("--data", help="Manifest of chips (CSV
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command()(train)
+    app.command()(calibrate)
     app.command()(evaluate)
 
 
@@ -27,10 +28,15 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; call again to go on with it.")],
     start_from: Annotated[
         Path | None,
-        typer.Option("--start-from", help="Checkpoint to start from; random weights if left out."),
+        typer.Option("--start-from", help="Checkpoint to start from, in place of what the recipe says."),
     ] = None,
     device: options.Device = "auto",
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that read chips.")] = 1,
+    devices: Annotated[
+        int, typer.Option("--devices", min=1, help="How many of them train together, one process each.")
+    ] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Processes that read chips, for each device.")
+    ] = 1,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -41,15 +47,17 @@ def train(
     from vigibati.configs.recipe import Recipe
     from vigibati.datasets.manifest import read_manifests
     from vigibati.inference.device import choose_device
+    from vigibati.training.loop import Hardware
     from vigibati.training.train import train as run
 
+    # The helpers of a run on several devices are started with the same command; one speaks for all.
+    quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
     checkpoint = run(
         Recipe.read(config),
         read_manifests(data),
         out,
         start_from=start_from,
-        accelerator=choose_device(device).type,
-        workers=workers,
+        hardware=Hardware(choose_device(device).type, devices, workers),
         progress=listener(silent=json or quiet),
     )
     if not quiet:
@@ -58,14 +66,45 @@ def train(
         )
 
 
+def calibrate(
+    checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Folder of the checkpoint to calibrate.")],
+    config: Config,
+    data: Data,
+    device: options.Device = "auto",
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit on one half of the validation chips what makes probabilities come true; changes contract.json.
+
+    Example:
+    vigibati calibrate --checkpoint runs/light/checkpoint --config configs/recipes/light.yaml --data chips.csv
+    """
+    from vigibati.configs.recipe import Recipe
+    from vigibati.datasets.manifest import read_manifests
+    from vigibati.inference.checkpoint import load_checkpoint
+    from vigibati.inference.device import choose_device
+    from vigibati.training.calibrate import calibrate as run
+
+    fit = run(
+        load_checkpoint(checkpoint),
+        Recipe.read(config),
+        read_manifests(data),
+        device=choose_device(device),
+        progress=listener(silent=json or quiet),
+    )
+    if not quiet:
+        typer.echo(as_json(fit))
+
+
 def evaluate(
     checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Folder of the checkpoint to measure.")],
     config: Config,
     data: Data,
+    device: options.Device = "auto",
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure a checkpoint on validation chips; writes evaluation.json and MODEL_CARD.md beside it.
+    """Measure a checkpoint on validation chips; writes evaluation.json, MODEL_CARD.md and pictures beside it.
 
     Example:
     vigibati evaluate --checkpoint runs/light/checkpoint --config configs/recipes/light.yaml --data chips.csv
@@ -73,19 +112,18 @@ def evaluate(
     from vigibati.configs.recipe import Recipe
     from vigibati.datasets.manifest import read_manifests
     from vigibati.inference.checkpoint import load_checkpoint
-    from vigibati.training.card import model_card
+    from vigibati.inference.device import choose_device
     from vigibati.training.evaluate import evaluate as run
-    from vigibati.training.train import read_runs
+    from vigibati.training.report import write_report
 
     model = load_checkpoint(checkpoint)
     evaluation = run(
-        model, Recipe.read(config), read_manifests(data), progress=listener(silent=json or quiet)
+        model,
+        Recipe.read(config),
+        read_manifests(data),
+        device=choose_device(device),
+        progress=listener(silent=json or quiet),
     )
-    for name, text in (
-        ("evaluation.json", as_json(evaluation)),
-        ("MODEL_CARD.md", model_card(model.contract, evaluation, read_runs(checkpoint)).rstrip()),
-    ):
-        with whole_file(checkpoint / name) as part:
-            part.write_text(text + "\n", encoding="utf-8")
+    write_report(model, evaluation)
     if not quiet:
         typer.echo(as_json(evaluation))

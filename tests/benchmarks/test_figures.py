@@ -34,8 +34,10 @@ def put(folder: Path, path: str, value: object) -> None:
 
 def pixels_and_objects() -> dict[str, Any]:
     return {
-        "pixels": {"iou": 0.7512, "precision": 0.9, "recall": None, "f1": 0.858},
-        "objects": {"truth": 31, "recall": 0.804, "precision": 0.5},
+        "pixels": {"iou": 0.7512, "iou_ci": [0.7, 0.8], "precision": 0.9, "recall": None, "f1": 0.858},
+        "boundary": {"iou": 0.41, "iou_2_percent": 0.618},
+        "objects": {"truth": 31, "recall": 0.804, "precision": 0.5, "f1": 0.617, "f1_ci": None},
+        "outlines": {"polis_m": 0.644},
     }
 
 
@@ -54,10 +56,31 @@ def test_the_model_table_shows_what_was_measured(figures: ModuleType, tmp_path: 
     put(tmp_path, "checkpoints/contract.json", {"weights_sha256": "a" * 64})
     page = page_with(tmp_path, "<!-- figures:model -->\n<!-- /figures:model -->\n")
     text = figures.rebuilt(page, tmp_path)
-    figures_of_a_row = "building | 40 | 0.75 | 0.90 | – | 0.86 | 31 | 0.80 | 0.50 |"
+    pixels = "building | 40 | 0.75 (0.70–0.80) | 0.90 | – | 0.86 | 0.41 | 0.62"
+    figures_of_a_row = f"{pixels} | 31 | 0.80 | 0.50 | 0.62 | 0.64 |"
     assert f"| Barnarp, Jönköping, Sweden | {figures_of_a_row}" in text
     assert f"| ours | {figures_of_a_row}" in text
     assert "other weights" not in text
+
+
+def test_calibration_is_shown_where_it_was_measured(figures: ModuleType, tmp_path: Path) -> None:
+    page = page_with(tmp_path, "<!-- figures:calibration -->\n<!-- /figures:calibration -->\n")
+    put(tmp_path, "checkpoints/contract.json", {"weights_sha256": "a" * 64})
+    calibration: dict[str, Any] = {"calibrated": False, "groups": {}}
+    evaluation = {"weights_sha256": "a" * 64, "sources": {}, "calibration": calibration}
+    put(tmp_path, "checkpoints/evaluation.json", evaluation)
+    assert "*The shipped model is not calibrated.*" in figures.rebuilt(page, tmp_path)
+    pixels = {"ece_before": 0.021, "ece": 0.012}
+    objects = {"ece_before": 0.468, "ece": 0.043, "ece_by_chance": 0.051, "count": 264}
+    calibration["calibrated"] = True
+    calibration["groups"] = {
+        "real": {"building": {"chips": 47, "pixels": pixels, "objects": objects}},
+        "tiny": {"building": {"chips": 0, "pixels": None, "objects": None}},
+    }
+    put(tmp_path, "checkpoints/evaluation.json", evaluation)
+    text = figures.rebuilt(page, tmp_path)
+    assert "| all real sources | building | 0.02 | 0.01 | 0.47 | 0.04 | 0.05 | 264 |" in text
+    assert "tiny" not in text
 
 
 def test_figures_of_other_weights_are_told(figures: ModuleType, tmp_path: Path) -> None:

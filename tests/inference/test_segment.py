@@ -11,6 +11,7 @@ import torch
 from affine import Affine
 from torch import Tensor, nn
 
+from vigibati.configs.contract import Calibration
 from vigibati.configs.errors import CheckpointError, OutputError, RasterError
 from vigibati.datasets.ortho import open_ortho
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
@@ -45,6 +46,22 @@ def test_a_worked_picture(
     assert np.abs(_read(out)[0] - 254 / (1 + np.exp(-logits))).max() <= 0.5 + 1e-3
     assert (report.megapixels, report.no_image_share, report.windows, report.device) == (15e-6, 0, 1, "cpu")
     assert report.failed_windows == ()
+
+
+def test_a_temperature_flattens_and_the_calibration_travels_along(
+    write_raster: Callable[..., Path], stub: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    grey = np.array([[10, 100, 127, 128, 240], [1, 2, 3, 4, 255], [90, 150, 160, 170, 180]], dtype=np.uint8)
+    path, out = write_raster("ortho.tif", np.stack([grey] * 3)), tmp_path / "p.tif"
+    calibration = Calibration(temperature=2.5, object_slope=1.5, object_offset=-0.25)
+    _segment(path, stub(calibrations=(calibration,)), out)
+    logits = 20 * (grey / 255.0 - 0.5) / 2.5
+    assert np.abs(_read(out)[0] - 254 / (1 + np.exp(-logits))).max() <= 0.5 + 1e-3
+    with rasterio.open(out) as file:
+        assert json.loads(file.tags()["VIGIBATI_CALIBRATION"]) == {"building": [1.5, -0.25]}
+    _segment(path, stub(), out)
+    with rasterio.open(out) as file:
+        assert "VIGIBATI_CALIBRATION" not in file.tags()
 
 
 def test_normalisation_follows_the_contract(

@@ -19,7 +19,12 @@ _Write = Callable[..., Path]
 
 @pytest.fixture
 def probabilities(write_raster: _Write) -> _Write:
-    def write(*bands: np.ndarray, thresholds: dict[str, float] | None = None, **options: object) -> Path:
+    def write(
+        *bands: np.ndarray,
+        thresholds: dict[str, float] | None = None,
+        calibration: object = None,
+        **options: object,
+    ) -> Path:
         names = ("building", "pool")[: len(bands)]
         path = write_raster("p.tif", np.stack(bands), **{"nodata": 255, **options})
         with rasterio.open(path, "r+") as file:
@@ -27,6 +32,8 @@ def probabilities(write_raster: _Write) -> _Write:
                 file.set_band_description(band, name)
             chosen = dict.fromkeys(names, 0.5) if thresholds is None else thresholds
             file.update_tags(VIGIBATI_THRESHOLDS=json.dumps(chosen))
+            if calibration is not None:
+                file.update_tags(VIGIBATI_CALIBRATION=json.dumps(calibration))
         return path
 
     return write
@@ -51,6 +58,33 @@ def test_rectangles_come_back_in_place_and_in_order(probabilities: _Write) -> No
     assert found["at_edge"].tolist() == [False, False, False]
     x, y = 700000, 6600000
     assert found.geometry[1].normalize().equals_exact(box(x + 12, y - 9, x + 22, y - 4).normalize(), 1e-6)
+
+
+def test_a_calibrated_model_gives_frequencies(probabilities: _Write) -> None:
+    building, pool = _field(), _field()
+    building[20:45, 60:110] = 254
+    building[50:80, 10:30] = 200
+    pool[10:40, 5:35] = 200
+    path = probabilities(building, pool, calibration={"building": [2, -1.5], "pool": [1, 0]})
+    found = vectorise(path)
+    assert found["kind"].tolist() == ["pool", "building", "building"]
+    logit = np.log(200 / 54)
+    wanted = [200 / 254, 1 / (1 + np.exp(-(2 * np.log(507) - 1.5))), 1 / (1 + np.exp(-(2 * logit - 1.5)))]
+    assert found["probability"].tolist() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("calibration", "cause"),
+    [
+        ({"pool": [1, 0]}, "a calibration that is not that of its classes"),
+        ({"building": [1]}, "a calibration that is not that of its classes"),
+        ({"building": [0, 1]}, r"a calibration with the slope 0\.0 and the offset 1\.0"),
+        ({"building": [1, float("nan")]}, "and the offset nan"),
+    ],
+)
+def test_calibrations_are_checked(probabilities: _Write, calibration: object, cause: str) -> None:
+    with pytest.raises(RasterError, match=cause):
+        vectorise(probabilities(_field(), calibration=calibration))
 
 
 def test_the_threshold_is_reached_not_passed(probabilities: _Write) -> None:

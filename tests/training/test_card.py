@@ -5,27 +5,67 @@ from typing import Any
 
 import pytest
 
-from vigibati.configs.contract import ModelContract, TrainingSource
+from vigibati.configs.contract import Calibration, ModelContract, TrainingSource
 from vigibati.configs.sources import source_credits
 from vigibati.training.card import model_card
 
 Table = list[dict[str, str]]
 
 
+BANDS = [
+    {"from_m2": 0.0, "to_m2": 60.0, "truth": 0, "found": 0, "recall": None, "precision": None, "f1": None},
+    {"from_m2": 60.0, "to_m2": None, "truth": 3, "found": 2, "recall": 0.5, "precision": 0.75, "f1": 0.6},
+]
+
+
 def figures(iou: float | None, truth: int) -> dict[str, Any]:
-    pixels = {"iou": iou, "precision": 0.25, "recall": 0.125, "f1": None, "false_positive_share": 0.01}
-    objects = {"truth": truth, "found": 40, "recall": 0.75, "precision": 0.5, "f1": 0.6, "bands": []}
-    return {"pixels": pixels, "objects": objects}
+    bounds = None if iou is None else [iou - 0.1, iou + 0.05]
+    pixels = {"iou": iou, "iou_ci": bounds, "precision": 0.25, "recall": 0.125, "f1": None}
+    objects = {"truth": truth, "found": 40, "recall": 0.75, "precision": 0.5, "f1": 0.6, "f1_ci": [0.5, 0.7]}
+    return {
+        "pixels": pixels,
+        "boundary": {"iou": 0.41, "iou_ci": [0.35, 0.45], "iou_2_percent": 0.62},
+        "objects": {**objects, "bands": BANDS},
+        "outlines": {"count": 12, "polis_m": 0.61, "polis_m_ci": [0.5, 0.72], "area_bias": -0.058},
+    }
+
+
+def errors(before: float, after: float | None, **chance: float | None) -> dict[str, Any]:
+    bounds = {"ece_before_ci": [before - 0.01, before + 0.01], "ece_ci": after and [after, after + 0.02]}
+    return {"count": 264, "ece_before": before, "ece": after, **bounds, **chance}
+
+
+FIT = {
+    "weights_sha256": "a" * 64,
+    "classes": {
+        "building": {
+            "sources": ["barnarp", "geneva"],
+            "chips": 43,
+            "pixels": 488_401,
+            "objects": 325,
+            "real_objects": 97,
+            "temperature": 0.8432,
+            "object_slope": 2.8258,
+            "object_offset": -4.1269,
+        }
+    },
+}
 
 
 @pytest.fixture
 def evaluation() -> dict[str, Any]:
+    objects = errors(0.468, 0.043, ece_before_by_chance=0.06, ece_by_chance=0.051)
+    groups = {
+        "real": {"building": {"chips": 47, "pixels": errors(0.021, 0.012), "objects": objects}},
+        "tiny": {"building": {"chips": 0, "pixels": None, "objects": None}},
+    }
     return {
         "checkpoint": "light",
         "weights_sha256": "a" * 64,
         "data_sha256": "b" * 64,
         "split": "val",
         "thresholds": {"building": 0.5, "pool": 0.4},
+        "intervals": {"level": 0.95, "resamples": 1000, "over": "chips"},
         "sources": {
             "barnarp": {"chips": 11, "gsd_m": 0.2, "classes": {"building": figures(0.812, 70)}},
             "synthetic": {
@@ -34,6 +74,7 @@ def evaluation() -> dict[str, Any]:
                 "classes": {"building": figures(0.9, 71), "pool": figures(None, 0)},
             },
         },
+        "calibration": {"calibrated": True, "fit": FIT, "object_smallest_m2": 4.0, "groups": groups},
     }
 
 
@@ -62,6 +103,7 @@ def contract() -> ModelContract:
     )
 
 
+CALIBRATION = Calibration(temperature=0.8432, object_slope=2.8258, object_offset=-4.1269)
 RUN = {"recipe": "light", "from_epoch": 0, "to_epoch": 16, "device": "cpu", "minutes": 31.5}
 UNMEASURED = {**RUN, "energy_kwh": None, "energy_method": "not measured"}
 MEASURED = {**RUN, "energy_kwh": 0.0312, "energy_method": "codecarbon 3, this process, offline"}
@@ -86,7 +128,7 @@ def shown(value: float | None) -> str:
 
 
 def test_the_figures_are_those_of_the_evaluation(contract: ModelContract, evaluation: dict[str, Any]) -> None:
-    pixels, objects, *_ = tables(model_card(contract, evaluation, [UNMEASURED]))
+    pixels, objects, bands, *_ = tables(model_card(contract, evaluation, [UNMEASURED]))
     measured = [
         (source, str(of["chips"]), name, values)
         for source, of in evaluation["sources"].items()
@@ -95,16 +137,24 @@ def test_the_figures_are_those_of_the_evaluation(contract: ModelContract, evalua
     assert len(pixels) == len(objects) == 3
     for (source, chips, name, values), pixel, whole in zip(measured, pixels, objects, strict=True):
         assert (pixel["validation source"], pixel["class"], pixel["chips"]) == (source, name, chips)
-        for key, column in (("iou", "IoU"), ("precision", "precision"), ("recall", "recall"), ("f1", "F1")):
+        for key, column in (("precision", "precision"), ("recall", "recall"), ("f1", "F1")):
             assert pixel[column] == shown(values["pixels"][key])
+        assert pixel["IoU"].partition(" ")[0] == shown(values["pixels"]["iou"])
+        assert pixel["boundary IoU, 0.6 m"] == "0.410 (0.35–0.45)"
+        assert pixel["boundary IoU, 2 %"] == "0.620"
         assert (whole["validation source"], whole["class"]) == (source, name)
         assert (whole["true objects"], whole["found"]) == (str(values["objects"]["truth"]), "40")
-        for key, column in (("recall", "recall"), ("precision", "precision"), ("f1", "F1")):
-            assert whole[column] == shown(values["objects"][key])
+        assert (whole["recall"], whole["precision"], whole["F1"]) == ("0.750", "0.500", "0.600 (0.50–0.70)")
+        assert (whole["PoLiS, m"], whole["area bias"]) == ("0.610 (0.50–0.72)", "-5.8 %")
+    assert pixels[0]["IoU"] == "0.812 (0.71–0.86)"
+    # A band that holds nothing has no row.
+    assert [(row["size, m²"], row["true objects"], row["F1"]) for row in bands] == [
+        ("from 60", "3", "0.600")
+    ] * 3
 
 
 def test_every_source_is_credited(contract: ModelContract, evaluation: dict[str, Any]) -> None:
-    _, _, sources, _ = tables(model_card(contract, evaluation, [UNMEASURED]))
+    *_, sources, _ = tables(model_card(contract, evaluation, [UNMEASURED]))
     known, unknown = sources
     credit = source_credits()["barnarp"]
     assert known == {
@@ -142,6 +192,67 @@ def test_the_card_says_what_the_model_is_and_is_not(
     for print_ in ("a", "b", "c"):
         assert f"`{print_ * 64}`" in card
     assert "## Limits" in card
+    for name in ("reliability.png", "precision_recall.png"):
+        assert f"]({name})" in card
+
+
+def test_the_card_says_how_probabilities_came_about(
+    contract: ModelContract, evaluation: dict[str, Any]
+) -> None:
+    card = model_card(contract.model_copy(update={"calibrations": (CALIBRATION,) * 2}), evaluation, [])
+    *_, calibration, fit, _, _ = tables(card)
+    (row,) = calibration
+    assert (row["validation source"], row["pixel ECE"], row["objects"]) == (
+        "real",
+        "0.012 (0.01–0.03)",
+        "264",
+    )
+    assert (row["object ECE before"], row["object ECE"], row["by chance alone"]) == (
+        "0.468 (0.46–0.48)",
+        "0.043 (0.04–0.06)",
+        "0.051",
+    )
+    assert (fit[0]["fitted on"], fit[0]["objects"], fit[0]["of them real"]) == (
+        "barnarp, geneva",
+        "325",
+        "97",
+    )
+    assert "not calibrated" not in card
+
+
+def test_the_card_says_when_nothing_was_calibrated(
+    contract: ModelContract, evaluation: dict[str, Any]
+) -> None:
+    evaluation["calibration"] |= {"calibrated": False, "fit": None}
+    of_real = evaluation["calibration"]["groups"]["real"]["building"]
+    of_real["pixels"] = errors(0.021, None)
+    of_real["objects"] = errors(0.468, None, ece_before_by_chance=0.06, ece_by_chance=None)
+    card = model_card(contract, evaluation, [])
+    *_, (row,), _, _ = tables(card)
+    assert (row["object ECE before"], row["object ECE"], row["by chance alone"]) == (
+        "0.468 (0.46–0.48)",
+        "–",
+        "0.060",
+    )
+    assert card.count("not calibrated") == 2
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ({"weights": "none"}, "random weights"),
+        ({"weights": "imagenet"}, "an encoder trained on ImageNet"),
+        ({"weights": "light"}, "the weights of `light`"),
+        ({}, "not recorded"),
+    ],
+)
+def test_the_card_says_what_the_training_started_from(
+    contract: ModelContract, evaluation: dict[str, Any], weights: dict[str, str], told: str
+) -> None:
+    card = model_card(contract, evaluation, [{**MEASURED, **weights}, MEASURED])
+    assert f"What its first run started from: {told}." in card
+    *_, runs = tables(card)
+    assert [run["started from"] for run in runs] == [told, "not recorded"]
 
 
 def test_the_same_figures_give_the_same_card(contract: ModelContract, evaluation: dict[str, Any]) -> None:

@@ -4,17 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from vigibati.configs.contract import ModelContract
+from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
 from vigibati.inference.network import build_network
 from vigibati.training.evaluate import evaluate
-from vigibati.training.module import MEAN, STD
+from vigibati.training.predictions import calibrates
 
 Recipes = Callable[..., Recipe]
 
@@ -46,7 +47,12 @@ def seeing(recipe: Recipes, tmp_path: Path) -> Callable[..., Checkpoint]:
     def make(**changes: Any) -> Checkpoint:
         kept = {"architecture", "encoder", "decoder_channels", "class_names", "gsd_m", "margin_px"}
         values = used.model_dump(include=kept)
-        values |= {"bands": ("red", "green", "blue"), "mean": MEAN, "std": STD, "thresholds": (0.5, 0.5)}
+        values |= {
+            "bands": ("red", "green", "blue"),
+            "mean": used.mean,
+            "std": used.std,
+            "thresholds": (0.5, 0.5),
+        }
         values |= {"sources": (), "data_sha256": "", "weights_sha256": "", "trained_with": "0"}
         values |= {"name": "seeing", "recipe": "by hand"}
         return save_checkpoint(network, ModelContract(**{**values, **changes}), tmp_path / "model")
@@ -78,6 +84,8 @@ def test_a_worked_example(seeing: Callable[..., Checkpoint], worked: list[Chip],
     }
     figures = result["sources"]["barnarp"]["classes"]["building"]
     assert figures["pixels"] == {
+        "iou_ci": None,
+        "f1_ci": None,
         "iou": round(400 / 700, 4),
         "precision": 0.8,
         "recall": round(400 / 600, 4),
@@ -86,6 +94,9 @@ def test_a_worked_example(seeing: Callable[..., Checkpoint], worked: list[Chip],
     }
     objects = {name: figures["objects"][name] for name in ("truth", "found", "recall", "precision", "f1")}
     assert objects == {"truth": 2, "found": 2, "recall": 0.5, "precision": 0.5, "f1": 0.5}
+    # Of the objects seen and true there is one; at 0.5 m the strip of 0.6 m is a pixel wide.
+    assert figures["boundary"]["iou"] == round(76 / (76 + 56 + 36), 4)
+    assert (figures["outlines"]["count"], figures["outlines"]["polis_m"]) == (1, 0)
     perfect, pool = (result["sources"]["synthetic"]["classes"][name] for name in ("building", "pool"))
     assert perfect["pixels"]["iou"] == perfect["objects"]["f1"] == 1
     assert (pool["pixels"]["recall"], pool["pixels"]["precision"]) == (0, None)
@@ -97,6 +108,50 @@ def test_the_threshold_of_the_contract_decides(
 ) -> None:
     result: Any = evaluate(seeing(thresholds=(0.8, 0.5)), recipe(), worked)
     assert result["sources"]["barnarp"]["classes"]["building"]["objects"]["found"] == 0
+
+
+def test_calibration_is_told_on_the_half_that_is_not_fitted_on(
+    seeing: Callable[..., Checkpoint], chip: Callable[..., Chip], recipe: Recipes
+) -> None:
+    seen = (4, 4, 20, 20)
+    chips = [chip("barnarp", "val", bright=(seen,), classes=((1, *seen),)) for _ in range(12)]
+    held_out = sum(not calibrates(each) for each in chips)
+    assert 0 < held_out < 12
+    plain: Any = evaluate(seeing(), recipe(), chips)
+    assert (plain["calibration"]["calibrated"], plain["calibration"]["fit"]) == (False, None)
+    assert list(plain["calibration"]["groups"]) == ["real", "barnarp"]
+    figures = plain["calibration"]["groups"]["real"]["building"]
+    assert (figures["chips"], figures["objects"]["count"]) == (held_out, held_out)
+    # All of them are there, and the network gives each the same probability.
+    ((count, probability, real),) = figures["objects"]["bins_before"]
+    assert (count, real) == (held_out, 1)
+    assert probability == pytest.approx(0.67, abs=0.02)
+    assert (figures["objects"]["ece_before"], figures["objects"]["ece"]) == (round(1 - probability, 4), None)
+    assert figures["pixels"]["count"] == held_out * 64 * 64
+
+    sharp = Calibration(temperature=0.5, object_slope=2, object_offset=1)
+    calibrated: Any = evaluate(seeing(calibrations=(sharp, sharp)), recipe(), chips)
+    figures = calibrated["calibration"]["groups"]["real"]["building"]
+    logit = np.log(probability / (1 - probability))
+    ((_, after, _),) = figures["objects"]["bins"]
+    assert after == pytest.approx(1 / (1 + np.exp(-(2 * 2 * logit + 1))), abs=1e-3)
+    assert figures["objects"]["ece_before"] == round(1 - probability, 4)
+    # At a threshold of one half a temperature moves no edge.
+    for what in ("pixels", "objects", "outlines"):
+        one, other = (each["sources"]["barnarp"]["classes"]["building"][what] for each in (plain, calibrated))
+        assert one == other
+
+
+def test_precision_and_recall_by_threshold(
+    seeing: Callable[..., Checkpoint], worked: list[Chip], recipe: Recipes
+) -> None:
+    result: Any = evaluate(seeing(), recipe(), worked)
+    curve = result["sources"]["barnarp"]["classes"]["building"]["by_threshold"]
+    at = dict(zip(curve["threshold"], zip(curve["precision"], curve["recall"], strict=True), strict=True))
+    assert list(at) == pytest.approx(np.arange(0.05, 1, 0.05))
+    assert at[0.05] == (round(600 / 4096, 4), 1)
+    assert at[0.5] == at[0.65] == (0.8, round(400 / 600, 4))
+    assert at[0.7] == (None, 0)
 
 
 def test_another_ground_size_gives_the_same_figures(

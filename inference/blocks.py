@@ -1,0 +1,76 @@
+"""Blocks of neighbours that share walls: taken apart into outline and walls, and put together again."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import LineString, Polygon
+
+_Objects = NDArray[np.object_]
+
+
+def inner_walls(members: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the walls inside a block as LineStrings from one junction to the next.
+
+    Args:
+        members: Polygons that touch, without overlap.
+    """
+    first, second = np.triu_indices(len(members), k=1)
+    shared = shapely.get_parts(shapely.intersection(members[first], members[second]))
+    lines = shared[shapely.get_type_id(shared) == shapely.GeometryType.LINESTRING]
+    return shapely.get_parts(shapely.line_merge(shapely.union_all(lines)))
+
+
+def lengthened(wall: shapely.Geometry, by: float) -> LineString:
+    """Carry the first and the last edge of a LineString on by so much; a closed one stays as it is."""
+    points = shapely.get_coordinates(wall)
+    if shapely.is_closed(wall):
+        return LineString(points)
+    for end, next_one in ((0, 1), (-1, -2)):
+        step = points[end] - points[next_one]
+        points[end] += step * (by / max(float(np.hypot(*step)), by / 100))
+    return LineString(points)
+
+
+def divided(
+    outline: Polygon, walls: NDArray[np.object_], members: NDArray[np.object_]
+) -> NDArray[np.object_] | None:
+    """Divide an outline by walls among the members that the block had.
+
+    Each part goes to the member that covers most of it: no gap, no overlap, and every corner of a
+    member on a wall is a point of its neighbour too.
+
+    Args:
+        outline: Of the whole block.
+        walls: Lines inside it; what ends short of another line does not divide.
+        members: (M,) polygons before.
+
+    Returns:
+        (M,) polygons after, or None where a member is left with nothing.
+    """
+    lines = shapely.union_all([shapely.boundary(outline), *walls])
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
+    if not len(faces):
+        return None
+    owner = np.argmax(shapely.area(shapely.intersection(faces[:, None], members[None, :])), axis=1)
+    if len(np.unique(owner)) < len(members):
+        return None
+    parts = [shapely.union_all(faces[owner == number]) for number in range(len(members))]
+    return np.array(parts, dtype=object)
+
+
+def simplified_block(members: NDArray[np.object_], tolerance: float) -> NDArray[np.object_]:
+    """Simplify neighbours so that they go on sharing their walls.
+
+    Args:
+        members: (M,) polygons that touch, without overlap.
+        tolerance: Side of the triangles that are cut off, about, in units of the CRS.
+    """
+    # A corner on the straight wall of a neighbour has to be a point of both.
+    noded = divided(shapely.union_all(members), shapely.boundary(members), members)
+    if noded is None:
+        return members
+    simple: _Objects = shapely.coverage_simplify(noded, tolerance)
+    return simple if shapely.is_valid(simple).all() else members
