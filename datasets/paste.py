@@ -143,10 +143,12 @@ def _blended(
     for step in np.arange(1, length_px + 1):
         shift = (round(step * np.sin(azimuth)), round(step * np.cos(azimuth)))
         shadow |= _shifted(roof.mask, *shift)
-    shadow &= ~roof.mask & (mask == 0)
-    shade = 1 - ndimage.gaussian_filter(shadow.astype(np.float32), _EDGE_SIGMA_PX) * (
+    shadow &= ~roof.mask
+    depth = ndimage.gaussian_filter(shadow.astype(np.float32), _EDGE_SIGMA_PX) * (
         1 - generator.uniform(*_SHADE)
     )
+    # Roofs stand above the shadow of a shed, and of pools nothing is known.
+    shade = np.where(mask == 0, 1 - depth, 1)
     pasted = image.copy()
     height, width = small.mask.shape
     pasted[roof.row : roof.row + height, roof.col : roof.col + width] = small.pixels

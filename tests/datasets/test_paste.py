@@ -83,7 +83,8 @@ def test_sheds_stand_alone_or_against_a_wall_and_cast_a_shadow() -> None:
             continue
         touches = (near(added, 1) & (mask > 0)).any()
         against, alone = against + touches, alone + (not touches)
-        assert (pixels.min(axis=2)[~near(added, 1)] < 120).any(), "no shadow"
+        # Against a wall the whole shadow may fall on the house, which stands above it.
+        assert touches or (pixels.min(axis=2)[~near(added, 1)] < 120).any(), "no shadow"
     assert alone > 5
     assert against > 5
 
