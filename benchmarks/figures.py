@@ -179,6 +179,26 @@ def _demo(root: Path) -> str:
     )
 
 
+def _architectures(root: Path) -> str:
+    result, absent = _read(root, "benchmarks/results/architectures.json")
+    if result is None:
+        return absent
+    sources = list(result["networks"][0]["building_iou"])
+    rows = []
+    for network in result["networks"]:
+        name = f"{network['architecture']}, {network['encoder']}"
+        reached = [_share(network["building_iou"][source]) for source in sources]
+        speed, size = f"{network['mpx_per_s']:.2f}", f"{network['megabytes']:.1f}"
+        rows.append([f"`{network['recipe']}`", name, network["weights"], *reached, speed, size])
+    header = ("recipe", "network", "starts from", *(f"IoU {source}" for source in sources))
+    note = (
+        f"Each was trained for {result['steps']} steps of eight crops of 256 px, far less than the shipped "
+        f"model, to rank them; building IoU on validation chips. Speed on {result['cores']} cores "
+        f"({result['device']}), in windows of {result['window_px']} px."
+    )
+    return _joined(_table((*header, "Mpx/s", "MB"), rows), note)
+
+
 def _energy(root: Path) -> str:
     rows = []
     runs, absent_runs = _read(root, "checkpoints/training.json")
@@ -203,6 +223,7 @@ BLOCKS: Final[dict[str, Callable[[Path], str]]] = {
     "withheld": _withheld,
     "demo": _demo,
     "energy": _energy,
+    "architectures": _architectures,
 }
 """What can stand between two marks, by name."""
 

@@ -34,7 +34,7 @@ def lengthened(wall: shapely.Geometry, by: float) -> LineString:
 
 
 def divided(
-    outline: Polygon, walls: NDArray[np.object_], members: NDArray[np.object_]
+    outline: Polygon, walls: NDArray[np.object_], members: NDArray[np.object_], *, grid: float
 ) -> NDArray[np.object_] | None:
     """Divide an outline by walls among the members that the block had.
 
@@ -45,11 +45,12 @@ def divided(
         outline: Of the whole block.
         walls: Lines inside it; what ends short of another line does not divide.
         members: (M,) polygons before.
+        grid: Size of the grid on which lines meet; those that nearly coincide become one.
 
     Returns:
         (M,) polygons after, or None where a member is left with nothing.
     """
-    lines = shapely.union_all([shapely.boundary(outline), *walls])
+    lines = shapely.union_all([shapely.boundary(outline), *walls], grid_size=grid)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
     if not len(faces):
@@ -69,7 +70,7 @@ def simplified_block(members: NDArray[np.object_], tolerance: float) -> NDArray[
         tolerance: Side of the triangles that are cut off, about, in units of the CRS.
     """
     # A corner on the straight wall of a neighbour has to be a point of both.
-    noded = divided(shapely.union_all(members), shapely.boundary(members), members)
+    noded = divided(shapely.union_all(members), shapely.boundary(members), members, grid=0.0)
     if noded is None:
         return members
     simple: _Objects = shapely.coverage_simplify(noded, tolerance)

@@ -27,6 +27,10 @@ _SIMPLIFY_M = 0.3
 _WALL_COSTS_M3 = (0.35, 0.08)
 _MAX_SHIFT_M = 1.0
 _MAX_AREA_SHARE = 0.1
+# Two pixels of 20 cm: a wall between neighbours and the step of the outline that it ends in are one line.
+_ALIGN_M = 0.4
+# Lines that should meet or coincide do so on a grid of this size.
+_GRID_M = 0.001
 # Where distances are taken along a boundary; between two such points they grow by half of it at most.
 _SAMPLE_M = 0.4
 _TOUCH_M2 = 1e-6
@@ -117,7 +121,7 @@ def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float
     rings, ring_owner = shapely.get_rings(wholes, return_index=True)
     lines, owner = np.concatenate([rings, *walls]), np.concatenate([ring_owner, *wall_owner])
     simpler = shapely.simplify(lines, _SIMPLIFY_M / scale)
-    new = straighten(lines, simpler, owner, wall_cost=wall_cost_m3 / scale**3)
+    new = straighten(lines, simpler, owner, wall_cost=wall_cost_m3 / scale**3, align=_ALIGN_M / scale)
     outlines = _polygons(new[: len(rings)], ring_owner, len(raw))
     new_walls = new[len(rings) :]
     new_owner = owner[len(rings) :]
@@ -126,7 +130,7 @@ def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float
         outline = outlines[group[0]]
         parts = None
         if outline is not None and outline.is_valid:
-            parts = divided(outline, np.array(inside, dtype=object), raw[group])
+            parts = divided(outline, np.array(inside, dtype=object), raw[group], grid=_GRID_M / scale)
         outlines[group] = None if parts is None else parts
     return outlines
 

@@ -29,7 +29,12 @@ _TRIANGLE = 3
 
 
 def straighten(
-    lines: NDArray[np.object_], simpler: NDArray[np.object_], owner: NDArray[np.int64], *, wall_cost: float
+    lines: NDArray[np.object_],
+    simpler: NDArray[np.object_],
+    owner: NDArray[np.int64],
+    *,
+    wall_cost: float,
+    align: float,
 ) -> NDArray[np.object_]:
     """Replace lines by straight walls that meet at corners.
 
@@ -38,7 +43,8 @@ def straighten(
     are smallest (least squares with a penalty, solved exactly by dynamic programming as in Bellman,
     On the approximation of curves by line segments using dynamic programming, Communications of
     the ACM 4(6), 1961). A wall runs along the main direction or across it, or at three times the
-    cost at any angle. At last the main direction is fitted to all the walls that keep to it.
+    cost at any angle. At last the main direction is fitted to all the walls that keep to it, and
+    parallel walls of an owner that are nearly in line become so.
 
     Args:
         lines: (N,) LinearRing or LineString, as traced.
@@ -46,6 +52,7 @@ def straighten(
         owner: (N,) from 0, whose line it is.
         wall_cost: Cost of a wall in cubed units of the CRS. A bulge of a long wall needs four walls
             more: it stays where its width times its depth squared is above four times the cost.
+        align: Walls are in line when sorted by their distance across, each is this near to the next.
 
     Returns:
         (N,) lines of the same types; None for a ring with fewer than three walls. The ends of a
@@ -59,7 +66,9 @@ def straighten(
     walls = _Walls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(_Walls)))
     walls = walls.picked(np.argsort(walls.line, kind="stable"))
     angle = _angles(walls, owner, directions)
-    return _drawn(_corners(walls, angle, edges.closed), walls, angle, edges)
+    along = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    middle = _aligned(walls, along, owner, edges.origin, align)
+    return _drawn(_corners(walls, middle, along, edges.closed), walls, middle, along, edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +210,31 @@ def _angles(walls: _Walls, owner: _Ints, directions: _Floats) -> _Floats:
     return np.where(square, main[walls.line] + across * np.pi / 2, axis_angle(xx, xy, yy))
 
 
-def _corners(walls: _Walls, angle: _Floats, closed: NDArray[np.bool_]) -> _Floats:
+def _aligned(walls: _Walls, along: _Floats, owner: _Ints, origin: _Floats, align: float) -> _Floats:
+    """Return a point of every wall, (M, 2), moved across so that walls nearly in line are in line."""
+    length = walls.moments[:, 0]
+    middle = walls.moments[:, 1:3] / length[:, None]
+    # Lines of one owner are compared from the origin of the first of them.
+    _, first_line, number = np.unique(owner, return_index=True, return_inverse=True)
+    common = middle + (origin - origin[first_line[number]])[walls.line]
+    across = _cross(along, common)
+    # An oblique wall is in line with itself alone.
+    oblique = walls.kind == _OBLIQUE
+    group = np.where(oblique, 2 * len(owner) + np.arange(len(across)), 2 * owner[walls.line] + walls.kind)
+    order = np.lexsort((across, group))
+    apart = (np.diff(group[order]) != 0) | (np.diff(across[order]) > align)
+    row = np.empty(len(order), dtype=np.int64)
+    row[order] = np.concatenate([[0], np.cumsum(apart)])
+    mean = np.bincount(row, length * across) / np.bincount(row, length)
+    normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    return middle + (mean[row] - across)[:, None] * normal
+
+
+def _corners(walls: _Walls, middle: _Floats, along: _Floats, closed: NDArray[np.bool_]) -> _Floats:
     """Return where each wall begins, (M, 2): at the wall before it, or at the start of an open line."""
     first, last = _ends(walls.line)
-    previous = np.arange(len(angle)) - 1
+    previous = np.arange(len(along)) - 1
     previous[first] = np.flatnonzero(last)
-    along = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    middle = walls.moments[:, 1:3] / walls.moments[:, :1]
     here = _projected(walls.begin, middle, along)
     before = _projected(walls.begin, middle[previous], along[previous])
     sine = _cross(along[previous], along)
@@ -218,7 +245,9 @@ def _corners(walls: _Walls, angle: _Floats, closed: NDArray[np.bool_]) -> _Float
     return np.where((first & ~closed[walls.line])[:, None], here, corners)
 
 
-def _drawn(corners: _Floats, walls: _Walls, angle: _Floats, edges: Edges) -> NDArray[np.object_]:
+def _drawn(
+    corners: _Floats, walls: _Walls, middle: _Floats, along: _Floats, edges: Edges
+) -> NDArray[np.object_]:
     result = np.full(len(edges.count), None, dtype=object)
     enough = edges.closed & (np.bincount(walls.line, minlength=len(edges.count)) >= _TRIANGLE)
     placed = corners + edges.origin[walls.line]
@@ -229,9 +258,7 @@ def _drawn(corners: _Floats, walls: _Walls, angle: _Floats, edges: Edges) -> NDA
     open_ones = np.flatnonzero(~edges.closed)
     if len(open_ones):
         last = np.flatnonzero(_ends(walls.line)[1] & ~edges.closed[walls.line])
-        along = np.stack([np.cos(angle[last]), np.sin(angle[last])], axis=1)
-        middle = walls.moments[last, 1:3] / walls.moments[last, :1]
-        ends = _projected(edges.end[open_ones], middle, along) + edges.origin[open_ones]
+        ends = _projected(edges.end[open_ones], middle[last], along[last]) + edges.origin[open_ones]
         points = np.concatenate([placed[~edges.closed[walls.line]], ends])
         whose = np.concatenate([walls.line[~edges.closed[walls.line]], open_ones])
         order = np.argsort(whose, kind="stable")

@@ -118,7 +118,7 @@ def _trainer(recipe: Recipe, out: Path, hardware: Hardware, callbacks: list[Call
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if several else "auto",
-        sync_batchnorm=several,
+        sync_batchnorm=several and hardware.accelerator == "cuda",
         precision="bf16-mixed" if hardware.accelerator == "cuda" else "32-true",
         max_epochs=recipe.epochs,
         limit_train_batches=recipe.steps_per_epoch,

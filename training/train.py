@@ -63,7 +63,7 @@ def train(
     if start_from is not None:
         _take_over(module, load_checkpoint(start_from))
     elif recipe.weights == "imagenet":
-        load_imagenet(module.network.encoder, recipe.encoder)
+        load_imagenet(module.network.get_submodule("encoder"), recipe.encoder)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
