@@ -66,6 +66,11 @@ class Recipe(Schema):
         ge=0,
         description="Weight in the loss of a second head, the contour of the first class; 0 = no such head.",
     )
+    small_object_weight: float = Field(
+        default=1,
+        ge=1,
+        description="How much more objects of the first class below 40 m², and half a metre around them, count.",
+    )
     gsd_m: float = Field(gt=0, description="Metres per pixel that every chip is brought to.")
     margin_px: int = Field(ge=0, description="Margin that inference cuts from each window.")
     crop_px: int = Field(ge=32, multiple_of=32, description="Side of the square training crop.")

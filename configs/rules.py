@@ -68,9 +68,9 @@ class CaseRules(Schema):
     new_min_probability: float = Field(
         ge=0,
         lt=1,
-        description="A footprint beside no record is a case from this mean probability on (0.65). Set on "
-        "validation images: below it lie car parks, shadows and trees. A footprint that meets a record needs "
-        "none, because the record vouches for the building.",
+        description="A footprint beside no record is a case from this probability on (0.5): of a calibrated "
+        "model, from where it is more likely a building than not. A footprint that meets a record needs none, "
+        "because the record vouches for the building.",
     )
     not_seen_below: float = Field(
         gt=0, lt=1, description="Seen share under which a record is reported as not seen (0.10)."

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch.utils.data import Dataset, Sampler
 from torchvision import tv_tensors
 from torchvision.transforms import v2
@@ -18,6 +19,9 @@ from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.datasets.manifest import Chip
 from vigibati.datasets.paste import cutouts, paste
 
+_SMALL_M2 = 40.0
+_AROUND_M = 0.5
+
 
 class Sample(NamedTuple):
     """One crop, or a batch of them along a leading axis.
@@ -25,7 +29,8 @@ class Sample(NamedTuple):
     Attributes:
         image: Pixels, (3, H, W) uint8.
         target: 1.0 where the class is there, (C, H, W) float32.
-        known: 1.0 where the target is to be believed, (C, H, W) float32. A class that a source
+        known: 1.0 where the target is to be believed, more where it counts more, 0 where it is
+            unknown, (C, H, W) float32. A class that a source
             does not label is known only where another class is, because classes exclude each other.
 
     A named tuple and no frozen dataclass, because Lightning moves batches between devices by
@@ -76,7 +81,8 @@ class TrainingChips(Dataset[Sample]):
         quarter_turns = int(generator.integers(4))
         image, mask = (torch.rot90(layer, quarter_turns, (-2, -1)) for layer in (image, mask))
         labels = self._recipe.sources[chip.source].labels
-        return labelled(self._colour(image.contiguous()), mask, self._recipe.class_names, labels)
+        sample = labelled(self._colour(image.contiguous()), mask, self._recipe.class_names, labels)
+        return emphasised(sample, self._recipe.small_object_weight, self._recipe.gsd_m)
 
     def _pasted(
         self, image: torch.Tensor, mask: torch.Tensor, generator: np.random.Generator
@@ -122,6 +128,26 @@ def labelled(
     occupied = planes.any(dim=0)
     known = torch.stack([torch.ones_like(occupied) if name in labels else occupied for name in class_names])
     return Sample(image.as_subclass(torch.Tensor), planes.float(), known.float())
+
+
+def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:
+    """Let small objects of the first class count more: in pixels they are next to nothing.
+
+    Args:
+        sample: (C, H, W) targets.
+        weight: What ``known`` is multiplied by on objects below 40 m² and half a metre around.
+        gsd_m: Metres per pixel.
+    """
+    if weight == 1:
+        return sample
+    labels, count = ndimage.label(sample.target[0].numpy())
+    area_m2 = np.bincount(labels.ravel(), minlength=count + 1) * gsd_m**2
+    small = area_m2 < _SMALL_M2
+    small[0] = False
+    around = ndimage.binary_dilation(small[labels], iterations=max(1, round(_AROUND_M / gsd_m)))
+    known = sample.known.clone()
+    known[0] *= torch.from_numpy(np.where(around, weight, 1).astype(np.float32))
+    return sample._replace(known=known)
 
 
 class SourceSampler(Sampler[int]):

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon
 
 _Objects = NDArray[np.object_]
+# Side of the triangles that points off a straight line by half the grid span over some metres.
+_STRAIGHT = 50
 
 
 def inner_walls(members: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -59,7 +61,9 @@ def divided(
     if len(np.unique(owner)) < len(members):
         return None
     parts = [shapely.union_all(faces[owner == number]) for number in range(len(members))]
-    return np.array(parts, dtype=object)
+    # What walls that ran on along others left as points on straight lines.
+    clean: _Objects = shapely.coverage_simplify(np.array(parts, dtype=object), _STRAIGHT * grid)
+    return clean
 
 
 def simplified_block(members: NDArray[np.object_], tolerance: float) -> NDArray[np.object_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -17,8 +16,6 @@ _Objects = NDArray[np.object_]
 _Flags = NDArray[np.bool_]
 _Ints = NDArray[np.int64]
 
-# Kinds whose outlines are free forms.
-_ROUND = frozenset({"pool"})
 # One and a half pixels at 20 cm: takes the stairs off a slanting wall and keeps its corners.
 _SIMPLIFY_M = 0.3
 # A bulge of a long wall stays where its width times its depth squared is above four times this: from
@@ -36,45 +33,55 @@ _SAMPLE_M = 0.4
 _TOUCH_M2 = 1e-6
 
 
-def regularise(footprints: gpd.GeoDataFrame, *, ground_scale: float = 1.0) -> gpd.GeoDataFrame:
-    """Give footprints the straight walls and right angles of buildings.
+def regularise(
+    outlines: NDArray[np.object_], *, straight: NDArray[np.bool_], metres_per_unit: float
+) -> NDArray[np.object_]:
+    """Give the outlines of buildings straight walls and right angles.
 
     Buildings that share walls are one block: one main direction, and walls that are moved once for
     both sides, so that neighbours meet in the new outlines as they did in the old. A new outline is
     valid, has as many holes as the old one, lies within 1 m of it (Hausdorff distance of the
-    boundaries), differs from it by at most a tenth in area, and overlaps no footprint that the old
-    one did not. A block where that cannot be had is simplified by 0.3 m instead, and one that even
-    so would overlap a neighbour keeps its outlines. Pools are simplified only.
+    boundaries), differs from it by at most a tenth in area, and overlaps no other that the old one
+    did not. A block where that cannot be had is simplified by 0.3 m instead, and one that even so
+    would overlap a neighbour keeps its outlines.
 
-    What becomes of a footprint depends on itself and on those that it touches or would overlap.
+    What becomes of an outline depends on itself and on those that it touches or would overlap.
 
     Args:
-        footprints: As ``vectorise`` finds them, with outlines along the edges of pixels.
-        ground_scale: Metres on the ground per CRS unit.
+        outlines: (N,) valid polygons along the edges of pixels.
+        straight: (N,) False for free forms such as pools: they are simplified by 0.3 m, no more.
+        metres_per_unit: Metres on the ground per unit of the coordinates.
 
     Returns:
-        The same rows and columns with new ``geometry`` and ``area_m2``.
+        (N,) polygons.
     """
-    raw = footprints.geometry.to_numpy()
-    straight = ~footprints["kind"].isin(_ROUND).to_numpy(dtype=bool)
-    outlines = _regularised(raw, straight, ground_scale)
-    result = footprints.set_geometry(gpd.GeoSeries(outlines, index=footprints.index, crs=footprints.crs))
-    result["area_m2"] = shapely.area(outlines) * ground_scale**2
-    return result
-
-
-def _regularised(raw: _Objects, straight: _Flags, scale: float) -> _Objects:
-    block, overlapping = _blocks(raw, straight)
-    simple = _simplified(raw, block, _SIMPLIFY_M / scale)
-    outlines, waiting = simple.copy(), straight.copy()
+    if not len(outlines):
+        return outlines
+    block, overlapping = _blocks(outlines, straight)
+    simple = simplify(outlines, metres_per_unit=metres_per_unit)
+    for group in _members(block):
+        simple[group] = simplified_block(outlines[group], _SIMPLIFY_M / metres_per_unit)
+    drawn, waiting = simple.copy(), straight.copy()
     for wall_cost_m3 in _WALL_COSTS_M3:
         where = np.flatnonzero(waiting)
-        new = _straightened(raw[where], block[where], wall_cost_m3, scale)
-        bad = ~_acceptable(new, raw[where], scale)
+        new = _straightened(outlines[where], block[where], wall_cost_m3, metres_per_unit)
+        bad = ~_acceptable(new, outlines[where], metres_per_unit)
         good = ~np.isin(block[where], block[where][bad])
-        outlines[where[good]] = new[good]
+        drawn[where[good]] = new[good]
         waiting[where[good]] = False
-    return _without_overlaps((outlines, simple, raw), block, overlapping, scale)
+    return _without_overlaps((drawn, simple, outlines), block, overlapping, metres_per_unit)
+
+
+def simplify(outlines: NDArray[np.object_], *, metres_per_unit: float) -> NDArray[np.object_]:
+    """Simplify each outline by 0.3 m on the ground; one that would become invalid stays as it is.
+
+    Args:
+        outlines: (N,) valid polygons.
+        metres_per_unit: Metres on the ground per unit of the coordinates.
+    """
+    simple = shapely.simplify(outlines, _SIMPLIFY_M / metres_per_unit, preserve_topology=True)
+    result: NDArray[np.object_] = np.where(shapely.is_valid(simple), simple, outlines)
+    return result
 
 
 def _blocks(raw: _Objects, straight: _Flags) -> tuple[_Ints, set[tuple[int, int]]]:
@@ -100,14 +107,6 @@ def _members(block: _Ints) -> list[_Ints]:
     return [group for group in groups if len(group) > 1]
 
 
-def _simplified(raw: _Objects, block: _Ints, tolerance: float) -> _Objects:
-    simple = shapely.simplify(raw, tolerance, preserve_topology=True)
-    simple = np.where(shapely.is_valid(simple), simple, raw)
-    for group in _members(block):
-        simple[group] = simplified_block(raw[group], tolerance)
-    return simple
-
-
 def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float) -> _Objects:
     """Return new outlines, None where there is none."""
     groups = _members(block)
@@ -126,7 +125,8 @@ def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float
     new_walls = new[len(rings) :]
     new_owner = owner[len(rings) :]
     for group in groups:
-        inside = [lengthened(wall, 2 * _MAX_SHIFT_M / scale) for wall in new_walls[new_owner == group[0]]]
+        own = new_walls[(new_owner == group[0]) & ~shapely.is_missing(new_walls)]
+        inside = [lengthened(wall, 2 * _MAX_SHIFT_M / scale) for wall in own]
         outline = outlines[group[0]]
         parts = None
         if outline is not None and outline.is_valid:
@@ -178,7 +178,7 @@ def _without_overlaps(
     """Take blocks back, level by level, until none overlaps another that it did not overlap before."""
     level = np.zeros(len(block), dtype=np.int64)
     while True:
-        outlines: _Objects = np.choose(level, levels) if len(level) else levels[0]
+        outlines: _Objects = np.choose(level, levels)
         first, second = _meeting(outlines)
         new = np.array([pair not in overlapping for pair in zip(first, second, strict=True)], dtype=bool)
         first, second = first[new], second[new]

@@ -26,14 +26,15 @@ from vigibati.datasets.raster_checks import open_raster, shielded
 from vigibati.inference.calibrated import object_probabilities
 from vigibati.inference.components import Component, Strip, trace
 from vigibati.inference.predictor import CERTAIN, NO_IMAGE
+from vigibati.inference.regularise import regularise, simplify
 
 _STRIP_ROWS = 512
 # Chimneys, dormers and noise; no courtyard is that small.
 _MIN_HOLE_M2 = 2.0
 # What is nowhere as wide as twice this is a wall, a kerb or the edge of a shadow.
 _OPENING_M = 0.5
-# One and a half pixels at 20 cm: takes the stairs off a slanting wall and keeps its corners.
-_SIMPLIFY_M = 0.3
+# Kinds without straight walls.
+_FREE_FORMS = frozenset({"pool"})
 _CURE = "give the file that 'vigibati segment' wrote"
 
 
@@ -42,18 +43,20 @@ def vectorise(
     *,
     thresholds: Mapping[str, float] | None = None,
     min_area_m2: float = 4.0,
+    regular: bool = True,
     progress: Progress = SILENT,
 ) -> gpd.GeoDataFrame:
     """Outline what a probability raster shows.
 
     Pixels whose probability reaches the threshold of their class are joined by their sides. Holes
     below 2 m² are filled; outlines are simplified by 0.3 m; what is below ``min_area_m2`` or
-    nowhere 1 m wide is dropped.
+    nowhere 1 m wide is dropped. Buildings then get straight walls and right angles.
 
     Args:
         probabilities: Raster of ``segment``.
         thresholds: Probability per class, in place of those that the raster carries.
         min_area_m2: Smallest area on the ground that is kept.
+        regular: Whether buildings get straight walls; otherwise outlines are simplified only.
         progress: Told of finished megapixels.
 
     Returns:
@@ -77,18 +80,22 @@ def vectorise(
                 strips = _strips(source, dataset, band, threshold, advance)
                 found += ((kind, component) for component in trace(strips))
     found.sort(key=lambda item: (item[1].first, item[0]))
-    return _to_footprints(found, source, min_area_m2)
+    return _to_footprints(found, source, min_area_m2, regular=regular)
 
 
-def as_drawn(outlines: NDArray[np.object_], *, metres_per_unit: float) -> NDArray[np.object_]:
+def as_drawn(
+    outlines: NDArray[np.object_], *, metres_per_unit: float, straight: bool = True
+) -> NDArray[np.object_]:
     """Return outlines along pixel edges as footprints show them: without small holes and stairs.
 
     Args:
         outlines: (N,) polygons of one class.
         metres_per_unit: Metres on the ground per unit of their coordinates.
+        straight: Whether the class has straight walls.
     """
     whole = _without_small_holes(outlines, _MIN_HOLE_M2 / metres_per_unit**2)
-    return _simplified(whole, _SIMPLIFY_M / metres_per_unit)
+    flags = np.full(len(whole), straight)
+    return regularise(whole, straight=flags, metres_per_unit=metres_per_unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,26 +183,30 @@ def _read_strip(
 
 
 def _to_footprints(
-    found: list[tuple[str, Component]], source: _Source, min_area_m2: float
+    found: list[tuple[str, Component]], source: _Source, min_area_m2: float, *, regular: bool
 ) -> gpd.GeoDataFrame:
     scale, transform = source.grid.ground_scale, source.grid.transform
     outlines = np.array([component.outline for _, component in found], dtype=object)
     to_crs = np.array([transform.a, transform.e]), np.array([transform.c, transform.f])
     outlines = shapely.transform(outlines, lambda points: points * to_crs[0] + to_crs[1])
-    outlines = as_drawn(outlines, metres_per_unit=scale)
+    traced = _without_small_holes(outlines, _MIN_HOLE_M2 / scale**2)
+    outlines = simplify(traced, metres_per_unit=scale)
     eroded = shapely.buffer(outlines, -_OPENING_M / scale, join_style="mitre")
-    area_m2 = shapely.area(outlines) * scale**2
-    kept = ~shapely.is_empty(eroded) & (area_m2 >= min_area_m2)
+    kept = ~shapely.is_empty(eroded) & (shapely.area(outlines) * scale**2 >= min_area_m2)
     chosen = [item for item, keep in zip(found, kept, strict=True) if keep]
+    outlines = outlines[kept]
+    if regular:
+        straight = np.array([kind not in _FREE_FORMS for kind, _ in chosen], dtype=bool)
+        outlines = regularise(traced[kept], straight=straight, metres_per_unit=scale)
     return gpd.GeoDataFrame(
         {
             "footprint_id": np.arange(1, len(chosen) + 1, dtype=np.int64),
             "kind": np.array([kind for kind, _ in chosen], dtype=str),
             "probability": _probabilities(chosen, source.calibrations),
-            "area_m2": area_m2[kept],
+            "area_m2": shapely.area(outlines) * scale**2,
             "at_edge": np.array([item.at_edge for _, item in chosen], dtype=bool),
         },
-        geometry=outlines[kept],
+        geometry=outlines,
         crs=source.grid.crs,
     )
 
@@ -218,9 +229,3 @@ def _without_small_holes(outlines: NDArray[np.object_], min_area: float) -> NDAr
         kept = [hole for hole in outline.interiors if Polygon(hole).area >= min_area]
         filled[position] = Polygon(outline.exterior, kept)
     return filled
-
-
-def _simplified(outlines: NDArray[np.object_], tolerance: float) -> NDArray[np.object_]:
-    simpler = shapely.simplify(outlines, tolerance, preserve_topology=True)
-    result: NDArray[np.object_] = np.where(shapely.is_valid(simpler), simpler, outlines)
-    return result

@@ -47,8 +47,8 @@ def calibrate(
     The chips of split "val" are parted into two halves by a fingerprint of their names; only the
     first one is seen here, ``evaluate`` reports on the other one. For each class a temperature is
     fitted to the pixels, and then slope and offset to the found objects from 4 m² on, which are
-    real when they match a true object at IoU above 0.5. Real sources are taken together; where
-    they hold fewer than 50 found objects of a class, all sources are. The weights stay.
+    real when more than half of them lies on true ones. Real sources are taken together; where they
+    hold fewer than 50 found objects of a class, all sources are. The weights stay.
 
     Args:
         checkpoint: What is calibrated: in its folder ``contract.json`` is replaced, and
@@ -171,5 +171,5 @@ def _object_means(
     for prediction in seen:
         found = find_objects(prediction, threshold=threshold, temperature=temperature, gsd_m=gsd_m)
         means.append(found.objects.found_means(found.probabilities)[found.drawn])
-        real.append(found.objects.partner[found.drawn] > 0)
+        real.append(found.objects.real[found.drawn])
     return np.concatenate(means), np.concatenate(real)

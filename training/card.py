@@ -46,8 +46,8 @@ counted."""
 
 _CALIBRATION = """\
 ECE: expected calibration error, the mean gap between a probability and how often it comes true, in 15 bins
-of equal width for pixels and 10 for found objects from {smallest:g} m². An object comes true when it matches
-a true one: two houses found as one do not. "By chance alone" is the error that right probabilities would
+of equal width for pixels and 10 for found objects from {smallest:g} m². An object comes true when more than
+half of it lies on true ones. "By chance alone" is the error that right probabilities would
 show with so few objects. Measured on the half of the validation chips that no calibration is fitted on; a
 fingerprint of their names parts them."""
 

@@ -108,7 +108,7 @@ def _object_reliability(prediction: Prediction, found: Found, used: Calibration)
     after = object_probabilities(
         found.objects.found_means(found.probabilities), slope=used.object_slope, offset=used.object_offset
     )
-    real = found.objects.partner > 0
+    real = found.objects.real
     return np.stack(
         [reliability_counts(each[found.drawn], real[found.drawn], OBJECT_BINS) for each in (before, after)]
     )

@@ -14,6 +14,9 @@ from vigibati.training.bootstrap import Counts, figure, interval, ratio
 MATCH_IOU = 0.5
 """Two objects are the same when their IoU exceeds this: above one half a match is unique by itself."""
 
+MOSTLY = 0.5
+"""A found object is real when more than this share of it lies on true ones."""
+
 SIZE_BANDS_M2 = (0.0, 5.0, 20.0, 40.0, 60.0, np.inf)
 """Limits of the size bands in which French planning law and this product count."""
 
@@ -37,6 +40,15 @@ class Objects:
     found_m2: NDArray[np.float64]
     truth_m2: NDArray[np.float64]
     partner: NDArray[np.int64]
+
+    @property
+    def real(self) -> NDArray[np.bool_]:
+        """(F,), True where more than half of a found object lies on true ones.
+
+        Weaker than a match: two houses in one outline are buildings all the same.
+        """
+        real: NDArray[np.bool_] = self.found_means(self.truth_labels > 0) > MOSTLY
+        return real
 
     def found_means(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean of values, (H, W), over each found object, (F,)."""

@@ -10,7 +10,14 @@ from PIL import Image
 
 from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Recipe, SourceRecipe
-from vigibati.datasets.chips import SourceSampler, TrainingChips, labelled, sampling_probabilities, stack
+from vigibati.datasets.chips import (
+    SourceSampler,
+    TrainingChips,
+    emphasised,
+    labelled,
+    sampling_probabilities,
+    stack,
+)
 from vigibati.datasets.manifest import Chip, manifest_sha256, read_manifests
 from vigibati.datasets.validation_chips import ValidationChips
 
@@ -150,3 +157,18 @@ def test_validation_chips_come_at_the_recipes_ground_size(tmp_path: Path) -> Non
     assert float(coarse.known[0].sum()) == 50 * 50
     assert float(coarse.target[0].sum()) == pytest.approx(40 * 40 / 8 / 0.64, rel=0.05)
     assert stack([coarse, coarse]).image.shape == (2, 3, 64, 64)
+
+
+def test_small_objects_and_their_surroundings_count_more() -> None:
+    mask = torch.zeros(40, 40, dtype=torch.uint8)
+    mask[4:8, 4:10] = 1  # 24 pixels of a square metre
+    mask[20:30, 20:30] = 1  # 100 of them
+    mask[2:4, 30:33] = 2
+    sample = labelled(torch.zeros(3, 40, 40, dtype=torch.uint8), mask, ("building", "pool"), ("building",))
+    weighted = emphasised(sample, 3.0, 1.0)
+    expected = torch.ones(40, 40)
+    expected[3:9, 4:10] = expected[4:8, 3:11] = 3
+    assert torch.equal(weighted.known[0], expected)
+    assert torch.equal(weighted.known[1], sample.known[1])
+    assert torch.equal(weighted.target, sample.target)
+    assert emphasised(sample, 1.0, 1.0) is sample

@@ -38,7 +38,7 @@ def test_what_a_chip_cuts_or_nobody_draws_is_left_out() -> None:
     places = [(0, 20, 30, 30), (60, 70, 40, 30), (50, 20, 9, 9), (70, 20, 11, 11)]
     # The last one alone is whole and at least 4 m².
     rows = rows_of(mask(*places), mask(*places))
-    assert rows.tolist() == [[0, 0, 4, 4]]
+    assert rows.tolist() == [pytest.approx([0, 0, 4, 4])]
     # The true one at the edge, the found one beside it.
     assert len(rows_of(mask((1, 20, 30, 30)), mask((0, 20, 31, 30)))) == 0
 
