@@ -49,6 +49,9 @@ results: demo
 	  --reviewed benchmarks/reviews/barnarp.csv --crops runs/crops/barnarp \
 	  --out benchmarks/results/withheld_barnarp.json
 	$(BIN)/vigibati synth --seed 7 --ground-plan $(SHEET) --out runs/edigeo_13029
+	$(BIN)/python -P benchmarks/outlines.py \
+	  --scene barnarp $(DATA)/scenes/barnarp/ortho.tif $(DATA)/scenes/barnarp/footprints.gpkg \
+	  --scene edigeo_13029 runs/edigeo_13029/ortho.tif runs/edigeo_13029/truth.gpkg
 	$(BIN)/vigibati bench withheld runs/edigeo_13029/ortho.tif --records $(SHEET) --count 10 --seed 7 \
 	  --crops runs/crops/edigeo_13029 --out benchmarks/results/withheld_edigeo_13029.json
 	$(BIN)/python -P benchmarks/figures.py

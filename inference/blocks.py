@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import LineString, Polygon
+from shapely.geometry import LineString
 
 _Objects = NDArray[np.object_]
 # Side of the triangles that points off a straight line by half the grid span over some metres.
@@ -36,7 +36,7 @@ def lengthened(wall: shapely.Geometry, by: float) -> LineString:
 
 
 def divided(
-    outline: Polygon, walls: NDArray[np.object_], members: NDArray[np.object_], *, grid: float
+    outline: shapely.Geometry, walls: NDArray[np.object_], members: NDArray[np.object_], *, grid: float
 ) -> NDArray[np.object_] | None:
     """Divide an outline by walls among the members that the block had.
 

@@ -26,6 +26,8 @@ _MAX_SHIFT_M = 1.0
 _MAX_AREA_SHARE = 0.1
 # Two pixels of 20 cm: a wall between neighbours and the step of the outline that it ends in are one line.
 _ALIGN_M = 0.4
+# A corner farther than four pixels from where the outline turns is cut: there the outline is round.
+_BEVEL_M = 0.8
 # Lines that should meet or coincide do so on a grid of this size.
 _GRID_M = 0.001
 # Where distances are taken along a boundary; between two such points they grow by half of it at most.
@@ -120,7 +122,14 @@ def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float
     rings, ring_owner = shapely.get_rings(wholes, return_index=True)
     lines, owner = np.concatenate([rings, *walls]), np.concatenate([ring_owner, *wall_owner])
     simpler = shapely.simplify(lines, _SIMPLIFY_M / scale)
-    new = straighten(lines, simpler, owner, wall_cost=wall_cost_m3 / scale**3, align=_ALIGN_M / scale)
+    new = straighten(
+        lines,
+        simpler,
+        owner,
+        wall_cost=wall_cost_m3 / scale**3,
+        align=_ALIGN_M / scale,
+        bevel=_BEVEL_M / scale,
+    )
     outlines = _polygons(new[: len(rings)], ring_owner, len(raw))
     new_walls = new[len(rings) :]
     new_owner = owner[len(rings) :]
@@ -150,13 +159,15 @@ def _polygons(rings: _Objects, owner: _Ints, count: int) -> _Objects:
 
 
 def _acceptable(new: _Objects, raw: _Objects, scale: float) -> _Flags:
-    fine = shapely.is_valid(new) & (shapely.get_type_id(new) == shapely.GeometryType.POLYGON)
+    fine: _Flags = shapely.is_valid(new) & (shapely.get_type_id(new) == shapely.GeometryType.POLYGON)
     fine &= shapely.get_num_interior_rings(new) == shapely.get_num_interior_rings(raw)
     area = shapely.area(raw)
     fine &= np.abs(shapely.area(new) - area) <= _MAX_AREA_SHARE * area
     # Corners go first: they stray most, and are few.
-    for outlines, others, sample_m in ((new, raw, None), (new, raw, _SAMPLE_M), (raw, new, _SAMPLE_M)):
-        fine[fine] = _near(outlines[fine], others[fine], scale, sample_m)
+    for sample_m in (None, _SAMPLE_M):
+        fine[fine] = _near(new[fine], raw[fine], scale, sample_m)
+    around = shapely.buffer(shapely.boundary(new[fine]), _MAX_SHIFT_M / scale)
+    fine[fine] = shapely.covers(around, shapely.boundary(raw[fine]))
     return fine
 
 
@@ -169,7 +180,8 @@ def _near(outlines: _Objects, others: _Objects, scale: float, sample_m: float | 
     boundaries = shapely.boundary(others)
     shapely.prepare(boundaries)
     near = shapely.dwithin(boundaries[owner], shapely.points(points), limit)
-    return np.bincount(owner[~near], minlength=len(outlines)) == 0
+    result: _Flags = np.bincount(owner[~near], minlength=len(outlines)) == 0
+    return result
 
 
 def _without_overlaps(

@@ -35,6 +35,7 @@ def straighten(
     *,
     wall_cost: float,
     align: float,
+    bevel: float,
 ) -> NDArray[np.object_]:
     """Replace lines by straight walls that meet at corners.
 
@@ -52,6 +53,7 @@ def straighten(
         owner: (N,) from 0, whose line it is.
         wall_cost: Cost of a wall in cubed units of the CRS. A bulge of a long wall needs four walls
             more: it stays where its width times its depth squared is above four times the cost.
+        bevel: Corners farther than this from the vertex between the walls are cut off at it.
         align: Walls are in line when sorted by their distance across, each is this near to the next.
 
     Returns:
@@ -68,7 +70,8 @@ def straighten(
     angle = _angles(walls, owner, directions)
     along = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     middle = _aligned(walls, along, owner, edges.origin, align)
-    return _drawn(_corners(walls, middle, along, edges.closed), walls, middle, along, edges)
+    points, line = _corners(walls, middle, along, edges.closed, bevel)
+    return _drawn(points, line, walls, middle, along, edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,8 @@ def _angles(walls: _Walls, owner: _Ints, directions: _Floats) -> _Floats:
     turned = np.where(across, yy, xx), np.where(across, -xy, xy), np.where(across, xx, yy)
     square = walls.kind != _OBLIQUE
     whose, count = owner[walls.line[square]], int(owner.max()) + 1
-    fitted = axis_angle(*(np.bincount(whose, part[square], count) for part in turned))[owner]
+    sums = [np.bincount(whose, part[square], count).astype(np.float64) for part in turned]
+    fitted = axis_angle(sums[0], sums[1], sums[2])[owner]
     # Which of the two axes carries more wall does not matter: the nearer one to the direction is meant.
     main = directions + np.mod(fitted - directions + np.pi / 4, np.pi / 2) - np.pi / 4
     return np.where(square, main[walls.line] + across * np.pi / 2, axis_angle(xx, xy, yy))
@@ -230,8 +234,10 @@ def _aligned(walls: _Walls, along: _Floats, owner: _Ints, origin: _Floats, align
     return middle + (mean[row] - across)[:, None] * normal
 
 
-def _corners(walls: _Walls, middle: _Floats, along: _Floats, closed: NDArray[np.bool_]) -> _Floats:
-    """Return where each wall begins, (M, 2): at the wall before it, or at the start of an open line."""
+def _corners(
+    walls: _Walls, middle: _Floats, along: _Floats, closed: NDArray[np.bool_], bevel: float
+) -> tuple[_Floats, _Ints]:
+    """Return the corners and their lines: where each wall meets the one before it, or begins a line."""
     first, last = _ends(walls.line)
     previous = np.arange(len(along)) - 1
     previous[first] = np.flatnonzero(last)
@@ -242,33 +248,38 @@ def _corners(walls: _Walls, middle: _Floats, along: _Floats, closed: NDArray[np.
     reach = _cross(middle - middle[previous], along) / np.where(sharp, sine, 1)
     meeting = middle[previous] + reach[:, None] * along[previous]
     corners = np.where(sharp[:, None], meeting, (here + before) / 2)
-    return np.where((first & ~closed[walls.line])[:, None], here, corners)
+    starts = first & ~closed[walls.line]
+    cut = (np.linalg.norm(corners - walls.begin, axis=1) > bevel) & ~starts
+    corners = np.where((starts | cut)[:, None], here, corners)
+    shown = np.stack([cut, np.ones_like(cut)], axis=1)
+    return np.stack([before, corners], axis=1)[shown], np.repeat(walls.line, 1 + cut)
 
 
 def _drawn(
-    corners: _Floats, walls: _Walls, middle: _Floats, along: _Floats, edges: Edges
+    points: _Floats, line: _Ints, walls: _Walls, middle: _Floats, along: _Floats, edges: Edges
 ) -> NDArray[np.object_]:
     result = np.full(len(edges.count), None, dtype=object)
-    enough = edges.closed & (np.bincount(walls.line, minlength=len(edges.count)) >= _TRIANGLE)
-    placed = corners + edges.origin[walls.line]
-    ring = enough[walls.line]
+    enough = edges.closed & (np.bincount(line, minlength=len(edges.count)) >= _TRIANGLE)
+    placed = points + edges.origin[line]
+    ring = enough[line]
     number = np.cumsum(enough) - 1
     if enough.any():
-        result[enough] = shapely.linearrings(placed[ring], indices=number[walls.line[ring]])
+        result[enough] = shapely.linearrings(placed[ring], indices=number[line[ring]])
     open_ones = np.flatnonzero(~edges.closed)
     if len(open_ones):
         last = np.flatnonzero(_ends(walls.line)[1] & ~edges.closed[walls.line])
         ends = _projected(edges.end[open_ones], middle[last], along[last]) + edges.origin[open_ones]
-        points = np.concatenate([placed[~edges.closed[walls.line]], ends])
-        whose = np.concatenate([walls.line[~edges.closed[walls.line]], open_ones])
+        corners = np.concatenate([placed[~edges.closed[line]], ends])
+        whose = np.concatenate([line[~edges.closed[line]], open_ones])
         order = np.argsort(whose, kind="stable")
         number = np.cumsum(~edges.closed) - 1
-        result[open_ones] = shapely.linestrings(points[order], indices=number[whose[order]])
+        result[open_ones] = shapely.linestrings(corners[order], indices=number[whose[order]])
     return result
 
 
 def _projected(points: _Floats, middle: _Floats, along: _Floats) -> _Floats:
-    return middle + np.sum((points - middle) * along, axis=1, keepdims=True) * along
+    projected: _Floats = middle + np.sum((points - middle) * along, axis=1, keepdims=True) * along
+    return projected
 
 
 def _cross(a: _Floats, b: _Floats) -> _Floats:

@@ -83,18 +83,16 @@ def vectorise(
     return _to_footprints(found, source, min_area_m2, regular=regular)
 
 
-def as_drawn(
-    outlines: NDArray[np.object_], *, metres_per_unit: float, straight: bool = True
-) -> NDArray[np.object_]:
+def as_drawn(outlines: NDArray[np.object_], *, kind: str, metres_per_unit: float) -> NDArray[np.object_]:
     """Return outlines along pixel edges as footprints show them: without small holes and stairs.
 
     Args:
         outlines: (N,) polygons of one class.
+        kind: The class.
         metres_per_unit: Metres on the ground per unit of their coordinates.
-        straight: Whether the class has straight walls.
     """
     whole = _without_small_holes(outlines, _MIN_HOLE_M2 / metres_per_unit**2)
-    flags = np.full(len(whole), straight)
+    flags = np.full(len(whole), kind not in _FREE_FORMS)
     return regularise(whole, straight=flags, metres_per_unit=metres_per_unit)
 
 

@@ -94,7 +94,7 @@ def score_chip(
         pixels=pixel_counts(mask, truth, known),
         boundary=boundary_counts(mask, truth & known, gsd_m),
         objects=object_counts(found.objects),
-        outlines=outline_rows(found.objects, gsd_m),
+        outlines=outline_rows(found.objects, gsd_m, kind=prediction.name),
         by_threshold=by_threshold.reshape(2, THRESHOLD_STEPS),
         pixel_reliability=np.stack(
             [reliability_counts(values, real, PIXEL_BINS) for values in (before, after)]

@@ -18,7 +18,7 @@ SMALLEST_M2 = 4.0
 """No smaller object is drawn, or has a probability that anybody sees."""
 
 
-def outline_rows(objects: Objects, gsd_m: float) -> NDArray[np.float64]:
+def outline_rows(objects: Objects, gsd_m: float, *, kind: str) -> NDArray[np.float64]:
     """Measure the outlines of the objects of one chip that were found and are true.
 
     A found object is outlined as the product draws it; a true one along its pixels, simplified by
@@ -28,6 +28,7 @@ def outline_rows(objects: Objects, gsd_m: float) -> NDArray[np.float64]:
     Args:
         objects: Of one chip.
         gsd_m: Metres per pixel.
+        kind: Class of the objects.
 
     Returns:
         (M, 4): PoLiS distance in metres, area found less the true one as a share of the true one,
@@ -41,7 +42,8 @@ def outline_rows(objects: Objects, gsd_m: float) -> NDArray[np.float64]:
     if not whole.any():
         return np.empty((0, 4))
     # All of them are drawn, as in the product, where an outline may heed its neighbours.
-    drawn = as_drawn(_polygons(objects.found_labels, drawn_labels, gsd_m), metres_per_unit=1)[whole]
+    traced = _polygons(objects.found_labels, drawn_labels, gsd_m)
+    drawn = as_drawn(traced, kind=kind, metres_per_unit=1)[whole]
     true = partners[whole]
     stairs = _polygons(objects.truth_labels, true, gsd_m)
     outlines = shapely.simplify(stairs, gsd_m, preserve_topology=True)

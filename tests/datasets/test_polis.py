@@ -42,7 +42,7 @@ def test_superfluous_vertices_weigh_in_on_their_side_alone() -> None:
 
 def test_holes_count() -> None:
     ring = box(0, 0, 10, 10).difference(box(4, 4, 6, 6))
-    # Corners of the hole are 4 * sqrt(0) + 4 away from the full square: 4 of 8 vertices at 4 m.
+    # Corners of the hole are 4 m from the boundary of the full square, those of the shell lie on it.
     assert _polis(ring, box(0, 0, 10, 10)) == pytest.approx((4 * 4 / 8 + 0) / 2)
 
 

@@ -165,7 +165,7 @@ TABLE = [
     wrong("missing recipe", train(config="none.yaml"),
      r"none\.yaml: cannot be read \(.*\); give an existing YAML or JSON file"),
     wrong("an unknown key in a recipe", train(config="key.yaml"),
-     r"key\.yaml: key 'learning_rat': Extra inputs are not permitted; the keys are recipe_version, .*"),
+     r"key\.yaml: key 'learning_rat': Extra inputs are not permitted; did you mean 'learning_rate'\?"),
     wrong("a wrong value in a recipe", train(config="value.yaml"),
      r"value\.yaml: key 'augmentation\.hue': Input should be less than or equal to 0\.5; the keys are .*"),
     wrong("a recipe that is no YAML", train(config="text.yaml"),

@@ -25,7 +25,7 @@ def _traced(outline: Polygon) -> Polygon:
 def _straightened(*lines: shapely.Geometry, owner: list[int] | None = None, align: float = 0.4) -> np.ndarray:
     raw = np.array(lines, dtype=object)
     whose = np.arange(len(lines)) if owner is None else np.array(owner)
-    return straighten(raw, shapely.simplify(raw, 0.3), whose, wall_cost=0.35, align=align)
+    return straighten(raw, shapely.simplify(raw, 0.3), whose, wall_cost=0.35, align=align, bevel=0.8)
 
 
 L_SHAPE = box(5, 8, 17, 16).union(box(5, 16, 10, 22))
@@ -64,6 +64,15 @@ def test_a_bulge_stays_by_width_and_depth() -> None:
     assert len(_straightened(house.union(box(9, 13, 12, 14.4)).exterior)[0].coords) - 1 == 8
 
 
+def test_a_round_corner_is_cut() -> None:
+    house = box(5, 5, 25, 17)
+    round_one = house.difference(box(21, 13, 25, 17)).union(shapely.Point(21, 13).buffer(4, quad_segs=32))
+    (ring,) = _straightened(round_one.exterior)
+    # Sharp, the corner would lie 4 (sqrt(2) - 1) = 1.66 m outside.
+    assert shapely.hausdorff_distance(ring, round_one.exterior) < 0.8
+    assert len(ring.coords) - 1 <= 6
+
+
 def test_an_open_line_keeps_its_ends_on_its_walls() -> None:
     stairs = LineString([(0, 0), (2, 0), (2, 0.2), (4, 0.2), (4, 0), (6, 0), (6, 5)])
     (line,) = _straightened(stairs)
@@ -98,6 +107,7 @@ def test_no_lines() -> None:
                 np.array([], dtype=np.int64),
                 wall_cost=0.35,
                 align=0.4,
+                bevel=0.8,
             )
         )
         == 0

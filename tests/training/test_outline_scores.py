@@ -18,7 +18,7 @@ def mask(*places: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def rows_of(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    return outline_rows(match_objects(found, truth, GSD_M), GSD_M)
+    return outline_rows(match_objects(found, truth, GSD_M), GSD_M, kind="building")
 
 
 def test_a_shifted_square() -> None:
