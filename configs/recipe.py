@@ -69,7 +69,7 @@ class Recipe(Schema):
     small_object_weight: float = Field(
         default=1,
         ge=1,
-        description="How much more objects of the first class below 40 m², and half a metre around them, count.",
+        description="How much more objects of the first class below 40 m² count, and half a metre around.",
     )
     gsd_m: float = Field(gt=0, description="Metres per pixel that every chip is brought to.")
     margin_px: int = Field(ge=0, description="Margin that inference cuts from each window.")

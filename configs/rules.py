@@ -69,8 +69,8 @@ class CaseRules(Schema):
         ge=0,
         lt=1,
         description="A footprint beside no record is a case from this probability on (0.5): of a calibrated "
-        "model, from where it is more likely a building than not. A footprint that meets a record needs none, "
-        "because the record vouches for the building.",
+        "model, from where it is more likely a building than not. A footprint that meets a record needs "
+        "none, because the record vouches for the building.",
     )
     not_seen_below: float = Field(
         gt=0, lt=1, description="Seen share under which a record is reported as not seen (0.10)."
