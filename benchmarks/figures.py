@@ -199,6 +199,28 @@ def _architectures(root: Path) -> str:
     return _joined(_table((*header, "Mpx/s", "MB"), rows), note)
 
 
+def _outlines(root: Path) -> str:
+    result, absent = _read(root, "benchmarks/results/outlines.json")
+    if result is None:
+        return absent
+    rows = [
+        [
+            scene,
+            how,
+            figures["matched"],
+            _share(figures["object_f1_from_smallest"]),
+            _share(figures["iou_of_matched"]),
+            f"{figures['polis_mean_m']:.2f}",
+            f"{figures['polis_median_m']:.2f}",
+            figures["vertices"],
+        ]
+        for scene, of_scene in result["scenes"].items()
+        for how, figures in of_scene.items()
+    ]
+    header = ("scene", "outlines", "matched", f"F1 from {result['smallest_m2']:g} m²", "IoU of matches")
+    return _table((*header, "PoLiS mean, m", "PoLiS median, m", "vertices"), rows)
+
+
 def _energy(root: Path) -> str:
     rows = []
     runs, absent_runs = _read(root, "checkpoints/training.json")
@@ -223,6 +245,7 @@ BLOCKS: Final[dict[str, Callable[[Path], str]]] = {
     "withheld": _withheld,
     "demo": _demo,
     "energy": _energy,
+    "outlines": _outlines,
     "architectures": _architectures,
 }
 """What can stand between two marks, by name."""

@@ -8,7 +8,10 @@ from typing import Any
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.sources import source_credits
 
-_STARTS = {"none": "random weights", "imagenet": "an encoder trained on ImageNet, images of the web under many terms"}
+_STARTS = {
+    "none": "random weights",
+    "imagenet": "an encoder trained on ImageNet, images of the web under many terms",
+}
 
 
 def pixel_table(evaluation: Mapping[str, Any]) -> str:

@@ -241,7 +241,7 @@ def test_the_card_says_when_nothing_was_calibrated(
     ("weights", "told"),
     [
         ({"weights": "none"}, "random weights"),
-        ({"weights": "imagenet"}, "an encoder trained on ImageNet"),
+        ({"weights": "imagenet"}, "an encoder trained on ImageNet, images of the web under many terms"),
         ({"weights": "light"}, "the weights of `light`"),
         ({}, "not recorded"),
     ],
