@@ -119,7 +119,7 @@ def _calibration(root: Path) -> str:
     note = (
         "ECE is the mean gap between a probability and how often it comes true, on the half of the "
         "validation chips that no calibration was fitted on; *by chance* is the gap that right probabilities "
-        "would show with so few objects. An object comes true when it matches a true one at IoU above 0.5."
+        "would show with so few objects. An object comes true when more than half of it lies on true ones."
     )
     return _joined(
         _weights_note(root, evaluation["weights_sha256"]),
