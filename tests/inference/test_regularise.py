@@ -118,7 +118,9 @@ def test_any_blobs_stay_valid_near_and_apart(seed: int, grain_px: float, cut_px:
     assert shapely.is_valid(new).all()
     assert set(shapely.get_type_id(new)) == {shapely.GeometryType.POLYGON}
     assert (shapely.get_num_interior_rings(new) == shapely.get_num_interior_rings(raw)).all()
-    far = shapely.hausdorff_distance(shapely.segmentize(raw, 0.1), shapely.segmentize(new, 0.1))
+    before, after = (shapely.boundary(shapely.segmentize(outlines, 0.1)) for outlines in (raw, new))
+    # Of the boundaries: between polygons GEOS sometimes tells more than any point of them is away.
+    far = shapely.hausdorff_distance(before, after)
     assert far.max() <= 1.0 + 1e-9
     tree = shapely.STRtree(new)
     first, second = tree.query(new, predicate="intersects")
