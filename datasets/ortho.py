@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
+import shapely
 from affine import Affine
-from numpy.typing import NDArray
 from pyproj import CRS
 
 from vigibati.configs.errors import RasterError
+from vigibati.datasets.file_reader import FileReader
 from vigibati.datasets.grid import PixelGrid, Pixels, Window
-from vigibati.datasets.ortho_file import OrthoFile, open_ortho_file
-from vigibati.datasets.resample import Axis, resample
+from vigibati.datasets.ortho_file import OrthoFile, check_ortho_file
+from vigibati.datasets.placed import ALIGNED_PX, paint, part_of, place, shared_window
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,26 +27,27 @@ _LOG = logging.getLogger(__name__)
 # holds too little of what the model was trained to see.
 _SAME_GSD = 0.1
 _COARSEST = 2.0
-# A twentieth of a pixel, 1 cm at 20 cm, is far below what any comparison with records sees.
-_ALIGNED_PX = 0.05
 _STRIP_ROWS = 256
+_OPEN_FILES = 64
 
 
 class Orthophoto:
-    """An open mosaic; use it in a ``with`` block, or close it.
+    """A mosaic of any number of files; use it in a ``with`` block, or close it.
+
+    Files are opened when something of them is read, and few of them stay open.
 
     Attributes:
         grid: Grid of the union of all files.
         paths: Files, the first on top.
+        placed: Where each of them lies on the grid, in the same order.
     """
 
     def __init__(self, grid: PixelGrid, files: Sequence[OrthoFile]) -> None:
         self.grid = grid
         self.paths = tuple(file.path for file in files)
-        self._placed = [_place(file, grid) for file in files]
-        self._stack = ExitStack()
-        for file in files:
-            self._stack.callback(file.close)
+        self.placed = tuple(place(file, grid) for file in files)
+        self._tree = shapely.STRtree([_as_box(placed.window) for placed in self.placed])
+        self._readers: OrderedDict[int, FileReader] = OrderedDict()
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +59,14 @@ class Orthophoto:
 
     def close(self) -> None:
         """Close every file."""
-        self._stack.close()
+        while self._readers:
+            self._readers.popitem()[1].close()
+
+    def under(self, window: Window) -> list[int]:
+        """Return the numbers in ``placed`` of the files that cover some of a window, the first on top."""
+        found = sorted(self._tree.query(_as_box(window)).tolist())
+        parts = ((index, shared_window(self.placed[index].window, window)) for index in found)
+        return [index for index, part in parts if part.width > 0 and part.height > 0]
 
     def read(self, window: Window) -> Pixels:
         """Read a window of the grid, wherever it lies.
@@ -73,9 +81,32 @@ class Orthophoto:
         """
         values = np.zeros((3, window.height, window.width), dtype=np.uint8)
         valid = np.zeros((window.height, window.width), dtype=np.bool_)
-        for placed in self._placed:
-            _paint(placed, window, values, valid)
+        for index in self.under(window):
+            self._paint(index, window, Pixels(values, valid))
         return Pixels(values, valid)
+
+    def _paint(self, index: int, window: Window, canvas: Pixels) -> None:
+        """Add what a file shows of a window to the pixels that have no image yet."""
+        placed = self.placed[index]
+        cover = shared_window(placed.window, window)
+        for top in range(0, cover.height, _STRIP_ROWS):
+            rows = min(_STRIP_ROWS, cover.height - top)
+            part = Window(cover.col, cover.row + top, cover.width, rows)
+            seen = part_of(canvas, window, part)
+            if seen.valid.all():
+                continue
+            source = placed.source(part)
+            if source.width and source.height:
+                pixels = placed.to_grid(self._reader(index).read(source), part)
+                paint(seen, pixels.values, pixels.valid)
+
+    def _reader(self, index: int) -> FileReader:
+        if index not in self._readers:
+            if len(self._readers) >= _OPEN_FILES:
+                self._readers.popitem(last=False)[1].close()
+            self._readers[index] = self.placed[index].file.open()
+        self._readers.move_to_end(index)
+        return self._readers[index]
 
 
 def open_ortho(paths: Sequence[Path], *, gsd_m: float | None = None, crs: str | None = None) -> Orthophoto:
@@ -94,40 +125,22 @@ def open_ortho(paths: Sequence[Path], *, gsd_m: float | None = None, crs: str | 
     """
     if not paths:
         raise RasterError("orthophoto", "no file was given", "name at least one GeoTIFF or JPEG 2000")
-    files = _open_all(paths, crs)
-    try:
-        _check_one_crs(files)
-        grid = _union(files, gsd_m)
-        return Orthophoto(grid, files)
-    except RasterError:
-        for file in files:
-            file.close()
-        raise
+    files = _check_all(paths, crs)
+    _check_one_crs(files)
+    return Orthophoto(_union(files, gsd_m), files)
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    file: OrthoFile
-    across: Axis
-    down: Axis
-    # Grid pixels that the file covers: its own pixels where it is aligned.
-    window: Window
-    aligned: bool
-
-
-def _open_all(paths: Sequence[Path], crs: str | None) -> list[OrthoFile]:
+def _check_all(paths: Sequence[Path], crs: str | None) -> list[OrthoFile]:
     files: list[OrthoFile] = []
     errors: list[RasterError] = []
     for path in paths:
         try:
-            files.append(open_ortho_file(path, crs=crs))
+            files.append(check_ortho_file(path, crs=crs))
         except RasterError as error:
             errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
     if errors:
-        for file in files:
-            file.close()
-        if len(errors) == 1:
-            raise errors[0]
         listed = " | ".join(str(error) for error in errors)
         raise RasterError(f"{len(errors)} of {len(paths)} files", listed, "mend or leave out these files")
     return files
@@ -167,10 +180,10 @@ def _stretched(crs: CRS, transform: Affine, files: Sequence[OrthoFile]) -> Pixel
     left, bottom = corners[:, :2].min(axis=0)
     right, top = corners[:, 2:].max(axis=0)
     # A file that ends a hair's breadth after a pixel does not need one more.
-    first_col = math.floor((left - transform.c) / transform.a + _ALIGNED_PX)
-    first_row = math.floor((top - transform.f) / transform.e + _ALIGNED_PX)
-    last_col = math.ceil((right - transform.c) / transform.a - _ALIGNED_PX)
-    last_row = math.ceil((bottom - transform.f) / transform.e - _ALIGNED_PX)
+    first_col = math.floor((left - transform.c) / transform.a + ALIGNED_PX)
+    first_row = math.floor((top - transform.f) / transform.e + ALIGNED_PX)
+    last_col = math.ceil((right - transform.c) / transform.a - ALIGNED_PX)
+    last_row = math.ceil((bottom - transform.f) / transform.e - ALIGNED_PX)
     x, y = transform.c + transform.a * first_col, transform.f + transform.e * first_row
     moved = Affine(transform.a, 0, x, 0, transform.e, y)
     return PixelGrid(crs, moved, max(1, last_col - first_col), max(1, last_row - first_row))
@@ -181,51 +194,5 @@ def _pixel_sides_m(grid: PixelGrid) -> tuple[float, float]:
     return grid.transform.a * scale, -grid.transform.e * scale
 
 
-def _place(file: OrthoFile, grid: PixelGrid) -> _Placed:
-    mine, target = file.grid.transform, grid.transform
-    across = Axis(target.a / mine.a, (target.c - mine.c) / mine.a, file.grid.width)
-    down = Axis(target.e / mine.e, (target.f - mine.f) / mine.e, file.grid.height)
-    col, col_stop, col_aligned = _cover(across)
-    row, row_stop, row_aligned = _cover(down)
-    window = Window(col, row, col_stop - col, row_stop - row)
-    return _Placed(file, across, down, window, aligned=col_aligned and row_aligned)
-
-
-def _cover(axis: Axis) -> tuple[int, int, bool]:
-    start, stop = -axis.offset / axis.scale, (axis.size - axis.offset) / axis.scale
-    aligned = round(stop) - round(start) == axis.size and all(
-        abs(end - round(end)) <= _ALIGNED_PX for end in (start, stop)
-    )
-    return (round(start), round(stop), True) if aligned else (math.floor(start), math.ceil(stop), False)
-
-
-def _paint(placed: _Placed, window: Window, values: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
-    """Add what a file shows of a window to the pixels that have no image yet."""
-    cover = placed.window
-    left, right = max(window.col, cover.col), min(window.col + window.width, cover.col + cover.width)
-    top, bottom = max(window.row, cover.row), min(window.row + window.height, cover.row + cover.height)
-    if left >= right:
-        return
-    for start in range(top, bottom, _STRIP_ROWS):
-        strip = Window(left, start, right - left, min(_STRIP_ROWS, bottom - start))
-        rows = slice(start - window.row, start - window.row + strip.height)
-        columns = slice(left - window.col, right - window.col)
-        if valid[rows, columns].all():
-            continue
-        pixels = _read_placed(placed, strip)
-        new = pixels.valid & ~valid[rows, columns]
-        np.copyto(values[:, rows, columns], pixels.values, where=new)
-        valid[rows, columns] |= new
-
-
-def _read_placed(placed: _Placed, part: Window) -> Pixels:
-    if placed.aligned:
-        own = Window(part.col - placed.window.col, part.row - placed.window.row, part.width, part.height)
-        return placed.file.read(own)
-    columns, rows = (part.col, part.col + part.width), (part.row, part.row + part.height)
-    (left, right), (top, bottom) = placed.across.span(*columns), placed.down.span(*rows)
-    if left >= right or top >= bottom:
-        blank = np.zeros((part.height, part.width), dtype=np.bool_)
-        return Pixels(np.zeros((3, *blank.shape), dtype=np.uint8), blank)
-    source = placed.file.read(Window(left, top, right - left, bottom - top))
-    return resample(source, down=placed.down.weights(*rows), across=placed.across.weights(*columns))
+def _as_box(window: Window) -> shapely.Polygon:
+    return shapely.box(window.col, window.row, window.col + window.width, window.row + window.height)

@@ -2,81 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import rasterio.windows
-from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
-from rasterio.errors import RasterioError
+from rasterio.enums import ColorInterp, MaskFlags
 
 from vigibati.configs.errors import RasterError
-from vigibati.datasets.grid import PixelGrid, Pixels, Window
-from vigibati.datasets.raster_checks import open_raster, shielded
+from vigibati.datasets.file_reader import FileReader, Hidden
+from vigibati.datasets.grid import PixelGrid
+from vigibati.datasets.raster_checks import open_raster
 from vigibati.datasets.raster_crs import read_crs
-
-_CELL_PX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class OrthoFile:
-    """An open file whose header holds.
+    """A file whose header holds; nothing of it stays open.
 
     Attributes:
         path: File.
         grid: Its own pixels.
+        driver: GDAL driver that its first bytes call for.
+        bands: Numbers of the bands to read, from 1, in the order of the values.
+        block_px: Rows and columns of what is decoded at once.
+        hidden: How the file says that a pixel is no image.
     """
 
     path: Path
     grid: PixelGrid
-    _dataset: Any
-    _mask: Any
-    _bands: tuple[int, ...]
+    driver: str
+    bands: tuple[int, ...]
+    block_px: tuple[int, int]
+    hidden: Hidden
 
-    def read(self, window: Window) -> Pixels:
-        """Read a window that lies within the file.
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Number of rows and columns of blocks."""
+        height, width = self.block_px
+        return math.ceil(self.grid.height / height), math.ceil(self.grid.width / width)
 
-        Cells of 64 x 64 pixels, counted from the file's corner, that are wholly (0, 0, 0) are no
-        image; so is what the mask, alpha or nodata value leaves out.
+    def open(self) -> FileReader:
+        """Open the file for reading; close what is returned.
 
         Raises:
-            RasterError: A block under the window is damaged.
+            RasterError: The file is no longer what it was.
         """
-        col, row = window.col // _CELL_PX * _CELL_PX, window.row // _CELL_PX * _CELL_PX
-        right = min(_to_cell_end(window.col + window.width), self.grid.width)
-        bottom = min(_to_cell_end(window.row + window.height), self.grid.height)
-        pixels = self._read_cells(Window(col, row, right - col, bottom - row))
-        rows = slice(window.row - row, window.row - row + window.height)
-        columns = slice(window.col - col, window.col - col + window.width)
-        return Pixels(pixels.values[:, rows, columns], pixels.valid[rows, columns])
-
-    def close(self) -> None:
-        """Close the file and its mask."""
-        self._dataset.close()
-        if self._mask is not None:
-            self._mask.close()
-
-    def _read_cells(self, window: Window) -> Pixels:
-        part = rasterio.windows.Window(window.col, window.row, window.width, window.height)
-        try:
-            with shielded():
-                values: NDArray[np.uint8] = self._dataset.read(self._bands, window=part)
-                if self._mask is None:
-                    mask = self._dataset.dataset_mask(window=part)
-                else:
-                    mask = self._mask.read(1, window=part)
-        except RasterioError as error:
-            cause = f"is damaged near column {window.col}, row {window.row} ({error.__cause__ or error})"
-            raise RasterError(self.path, cause, "replace the file") from error
-        valid: NDArray[np.bool_] = (mask > 0) & ~_black_cells(values)
-        values[:, ~valid] = 0
-        return Pixels(values, valid)
+        return FileReader(self.path, self.driver, self.bands, self.hidden, self.grid, self.block_px)
 
 
-def open_ortho_file(path: Path, *, crs: str | None) -> OrthoFile:
-    """Open an orthophoto file and check everything that its header tells.
+def check_ortho_file(path: Path, *, crs: str | None) -> OrthoFile:
+    """Check everything that the header of an orthophoto file tells.
 
     A mask beside the file (``name.tif.msk``) is honoured when it is a TIFF of the same size.
 
@@ -87,18 +63,15 @@ def open_ortho_file(path: Path, *, crs: str | None) -> OrthoFile:
     Raises:
         RasterError: The file cannot be used.
     """
-    dataset = open_raster(path)
-    try:
+    with open_raster(path) as dataset:
         bands = _colour_bands(path, dataset)
         _check_north_up(path, dataset)
         wkt = dataset.crs.to_wkt() if dataset.crs else None
         grid = PixelGrid(
             read_crs(wkt, fallback=crs, path=path), dataset.transform, dataset.width, dataset.height
         )
-        return OrthoFile(path, grid, dataset, _open_mask(path, grid), bands)
-    except RasterError:
-        dataset.close()
-        raise
+        hidden = _hidden(path, dataset, bands, grid)
+        return OrthoFile(path, grid, dataset.driver, bands, dataset.block_shapes[bands[0] - 1], hidden)
 
 
 def _colour_bands(path: Path, dataset: Any) -> tuple[int, ...]:  # noqa: ANN401
@@ -129,27 +102,19 @@ def _check_north_up(path: Path, dataset: Any) -> None:  # noqa: ANN401
         raise RasterError(path, "is not stored north up", "turn it: gdalwarp in.tif out.tif")
 
 
-def _open_mask(path: Path, grid: PixelGrid) -> Any | None:  # noqa: ANN401
+def _hidden(path: Path, dataset: Any, bands: tuple[int, ...], grid: PixelGrid) -> Hidden:  # noqa: ANN401
+    """Find out how a file says that a pixel is no image: what lies beside it, alpha, mask or nodata."""
     side = path.with_name(f"{path.name}.msk")
-    if not side.is_file():
-        return None
-    mask = open_raster(side)
-    if (mask.width, mask.height) != (grid.width, grid.height) or mask.dtypes[0] != "uint8":
-        mask.close()
-        cause = f"is no 8-bit mask of {grid.width} x {grid.height} pixels"
-        raise RasterError(side, cause, "remove or remake it")
-    return mask
-
-
-def _to_cell_end(pixel: int) -> int:
-    return -(-pixel // _CELL_PX) * _CELL_PX
-
-
-def _black_cells(values: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return, for whole cells from the upper left, (H, W) True where the pixel's cell is black."""
-    height, width = values.shape[1:]
-    lit = values.any(axis=0)
-    lit = np.pad(lit, ((0, _to_cell_end(height) - height), (0, _to_cell_end(width) - width)))
-    cells = lit.reshape(lit.shape[0] // _CELL_PX, _CELL_PX, lit.shape[1] // _CELL_PX, _CELL_PX)
-    black = ~cells.any(axis=(1, 3))
-    return black.repeat(_CELL_PX, axis=0).repeat(_CELL_PX, axis=1)[:height, :width]
+    if side.is_file():
+        with open_raster(side) as mask:
+            if (mask.width, mask.height) != (grid.width, grid.height) or mask.dtypes[0] != "uint8":
+                cause = f"is no 8-bit mask of {grid.width} x {grid.height} pixels"
+                raise RasterError(side, cause, "remove or remake it")
+            return Hidden(side=side, side_driver=mask.driver)
+    if ColorInterp.alpha in dataset.colorinterp:
+        return Hidden(alpha=dataset.colorinterp.index(ColorInterp.alpha) + 1)
+    flags = [dataset.mask_flag_enums[band - 1] for band in bands]
+    if all(MaskFlags.per_dataset in flag for flag in flags):
+        return Hidden(inside=True)
+    nodata = tuple(dataset.nodatavals[band - 1] for band in bands)
+    return Hidden(nodata=None if None in nodata else nodata)

@@ -53,13 +53,7 @@ def open_raster(path: Path) -> Any:  # noqa: ANN401 - rasterio has no types
             declares sizes that no image has.
     """
     driver = _driver(path)
-    try:
-        with shielded(), warnings.catch_warnings():
-            # Whoever needs to know where the pixels lie asks, and says so in an error.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(path, driver=driver)
-    except RasterioError as error:
-        raise RasterError(path, f"cannot be opened ({error})", "replace the file, it is damaged") from error
+    dataset = open_checked(path, driver)
     try:
         _check_sizes(path, dataset)
         if driver == "GTiff":
@@ -68,6 +62,21 @@ def open_raster(path: Path) -> Any:  # noqa: ANN401 - rasterio has no types
         dataset.close()
         raise
     return dataset
+
+
+def open_checked(path: Path, driver: str) -> Any:  # noqa: ANN401
+    """Open a file again that `open_raster` has checked, with the driver that it found.
+
+    Raises:
+        RasterError: The file is gone or damaged.
+    """
+    try:
+        with shielded(), warnings.catch_warnings():
+            # Whoever needs to know where the pixels lie asks, and says so in an error.
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(path, driver=driver)
+    except RasterioError as error:
+        raise RasterError(path, f"cannot be opened ({error})", "replace the file, it is damaged") from error
 
 
 def _driver(path: Path) -> str:
