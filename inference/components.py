@@ -3,172 +3,236 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import rasterio.features
-import scipy.ndimage
-import shapely
-from affine import Affine
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from vigibati.inference.corners import Corners, draw
+from vigibati.inference.intervals import overlapping
+
+_Ints = NDArray[np.int64]
+_Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Strip:
-    """Full-width rows of one class, in order from the top without gaps.
+    """Rows of one class over all columns that are traced, in order from the top without gaps.
 
     Attributes:
-        row: First row.
+        row: First row, of the whole grid.
         mask: (H, W), True where a pixel belongs to the class.
         values: (H, W), what is averaged over a component.
         edge: (H, W), True where a pixel lies at an edge of the image.
+        col: First column, of the whole grid.
     """
 
     row: int
     mask: NDArray[np.bool_]
     values: NDArray[np.uint8]
     edge: NDArray[np.bool_]
+    col: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Pixels that hang together by their sides.
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Sets of pixels that hang together by their sides, as a table.
 
     Attributes:
-        outline: Their outline along pixel edges in (column, row), without points on straight lines.
-        first: Row and column of the first pixel in reading order.
-        pixels: Number of pixels.
-        total: Sum of their values.
-        at_edge: Whether one of them lies at an edge of the image.
+        outlines: (N,) Polygon along pixel edges in (column, row) of the whole grid, without points on
+            straight lines, as ``shapely.normalize`` would return it.
+        row: (N,) row of the first pixel in reading order.
+        col: (N,) its column.
+        pixels: (N,) number of pixels.
+        total: (N,) sum of their values.
+        at_edge: (N,) whether one of them lies at an edge of the image.
     """
 
-    outline: Polygon
-    first: tuple[int, int]
-    pixels: int
-    total: int
-    at_edge: bool
+    outlines: NDArray[np.object_]
+    row: _Ints
+    col: _Ints
+    pixels: _Ints
+    total: _Ints
+    at_edge: _Flags
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, where: _Ints | _Flags) -> Components:
+        """Return the components at places, or where a mask is True."""
+        return Components(*(getattr(self, field.name)[where] for field in fields(self)))
+
+    def in_order(self) -> Components:
+        """Return the components in reading order of their first pixels."""
+        return self.take(np.lexsort((self.col, self.row)))
+
+    @staticmethod
+    def concatenate(parts: Iterable[Components]) -> Components:
+        """Return one table of those in ``parts``, which may be none."""
+        whole = [_NOTHING, *parts]
+        names = (field.name for field in fields(Components))
+        return Components(*(np.concatenate([getattr(part, name) for part in whole]) for name in names))
 
 
-@dataclass(slots=True)
+_NONE = np.array([], dtype=np.int64)
+_NOTHING = Components(np.array([], dtype=object), _NONE, _NONE, _NONE, _NONE, np.array([], dtype=bool))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Open:
-    """A component that may go on in the next strip."""
+    """Components that may go on in the next strip, in reading order of their first pixels.
 
-    outlines: list[Polygon]
-    first: tuple[int, int]
-    pixels: int
-    total: int
-    at_edge: bool
+    Attributes:
+        table: What is known of them; their outlines are None.
+        corners: Of their outlines down to the line below which nothing is known yet.
+        ends: Columns at which the runs of the last row start and stop, in turn.
+        owner: The component of each of these runs.
+    """
 
-    def swallow(self, other: _Open) -> None:
-        self.outlines += other.outlines
-        self.first = min(self.first, other.first)
-        self.pixels += other.pixels
-        self.total += other.total
-        self.at_edge |= other.at_edge
+    table: Components
+    corners: Corners
+    ends: _Ints
+    owner: _Ints
 
 
-def trace(strips: Iterable[Strip]) -> Iterator[Component]:
+def trace(strips: Iterable[Strip]) -> Iterator[Components]:
     """Trace the 4-connected components of a mask, with the same result for every height of strips.
 
-    Memory holds one strip and the outlines of the components that reach its last row.
+    Memory holds one strip, and the corners of the components that reach its last row.
 
     Args:
         strips: The mask from its top to its bottom.
 
     Yields:
-        Each component as soon as no later strip can add to it.
+        After each strip and at the end the components that were completed.
     """
-    pending: dict[int, _Open] = {}
-    # For every column of the last row seen: the key of its component, 0 for none.
-    seam: NDArray[np.int64] | None = None
+    pending = _Open(_NOTHING, Corners(_NONE, _NONE, _NONE, _NONE), _NONE, _NONE)
+    strip: Strip | None = None
     for strip in strips:
-        labels, pieces = _pieces(strip)
-        if seam is None:
-            seam = np.zeros(labels.shape[1], dtype=np.int64)
-        parents = _join(seam, labels[0], pending, pieces)
-        lasting = {parents[label] for label in np.unique(labels[-1]) if label}
-        for key, piece in pieces.items():
-            if key not in lasting:
-                yield _closed(piece)
-        pending = {key: pieces[key] for key in lasting}
-        lookup = np.array([0, *(parents[label] for label in range(1, len(parents) + 1))], dtype=np.int64)
-        seam = lookup[labels[-1]]
-    for piece in pending.values():
-        yield _closed(piece)
+        closed, pending = _advance(pending, strip)
+        yield closed
+    if strip is not None:
+        nothing = np.zeros((1, strip.mask.shape[1]), dtype=bool)
+        below = Strip(strip.row + len(strip.mask), nothing, nothing.view(np.uint8), nothing, strip.col)
+        yield _advance(pending, below)[0]
 
 
-def _pieces(strip: Strip) -> tuple[NDArray[np.int32], dict[int, _Open]]:
-    """Label a strip from 1 and describe every label."""
-    labels = np.zeros(strip.mask.shape, dtype=np.int32)
-    count = scipy.ndimage.label(strip.mask, output=labels)
-    flat = labels.ravel()
-    inside = np.flatnonzero(flat)
-    pixels = np.bincount(flat[inside], minlength=count + 1)
-    # Sums of integers below 2^53 are exact in the float64 that bincount weighs with.
-    total = np.bincount(flat[inside], weights=strip.values.ravel()[inside], minlength=count + 1)
-    edge = np.bincount(flat[inside], weights=strip.edge.ravel()[inside], minlength=count + 1)
-    first = np.full(count + 1, flat.size, dtype=np.int64)
-    np.minimum.at(first, flat[inside], inside)
-    width = strip.mask.shape[1]
-    pieces = {
-        label: _Open(
-            outlines=[],
-            first=(strip.row + int(first[label]) // width, int(first[label]) % width),
-            pixels=int(pixels[label]),
-            total=int(total[label]),
-            at_edge=bool(edge[label]),
-        )
-        for label in range(1, count + 1)
-    }
-    to_pixels = Affine.translation(0, strip.row)
-    outlines = rasterio.features.shapes(labels, mask=strip.mask, connectivity=4, transform=to_pixels)
-    for outline, label in outlines:
-        shell, *holes = outline["coordinates"]
-        pieces[int(label)].outlines.append(Polygon(shell, holes))
-    return labels, pieces
+def joined(parts: Components, first: _Ints, second: _Ints) -> tuple[Components, _Ints]:
+    """Make one component of all parts that hang together.
 
-
-def _join(
-    seam: NDArray[np.int64], top: NDArray[np.int32], pending: dict[int, _Open], pieces: dict[int, _Open]
-) -> dict[int, int]:
-    """Merge the open components of the strips before into the pieces below them.
+    Args:
+        parts: In reading order of their first pixels.
+        first: (P,) part of each pair that touch.
+        second: (P,) the other part.
 
     Returns:
-        For every label of the strip the label that its component goes by. ``pieces`` keeps
-        these alone; open components that end at the seam become pieces of their own.
+        The components, in the same order and with the outline of their first part, and (parts,) the
+        component of each.
     """
-    parents = {label: label for label in pieces}
-
-    def root(label: int) -> int:
-        while parents[label] != label:
-            parents[label] = parents[parents[label]]
-            label = parents[label]
-        return label
-
-    touching = (seam > 0) & (top > 0)
-    below: dict[int, int] = {}
-    for key, label in np.unique(np.stack([seam[touching], top[touching]], axis=1), axis=0).tolist():
-        first = root(below.setdefault(key, label))
-        second = root(label)
-        if first != second:
-            parents[max(first, second)] = min(first, second)
-    for label in list(pieces):
-        if root(label) != label:
-            pieces[root(label)].swallow(pieces.pop(label))
-    for key, component in pending.items():
-        if key in below:
-            pieces[root(below[key])].swallow(component)
-        else:
-            pieces[-key] = component
-    return {label: root(label) for label in parents}
+    graph = coo_array((np.ones(len(first), dtype=bool), (first, second)), shape=(len(parts), len(parts)))
+    count, label = connected_components(graph, directed=False)
+    foremost = np.empty(count, dtype=np.int64)
+    # Of several values for one place the last is kept.
+    foremost[label[::-1]] = np.arange(len(parts))[::-1]
+    order = np.argsort(foremost)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(count)
+    number = rank[label]
+    # Sums of integers below 2^53 are exact in the float64 that bincount weighs with.
+    pixels, total, at_edge = (
+        np.bincount(number, values, count) for values in (parts.pixels, parts.total, parts.at_edge)
+    )
+    whole = replace(
+        parts.take(foremost[order]),
+        pixels=pixels.astype(np.int64),
+        total=total.astype(np.int64),
+        at_edge=at_edge > 0,
+    )
+    return whole, number
 
 
-def _closed(piece: _Open) -> Component:
-    # Whole numbers far below 2^53: the union is exact. Once every ring starts at a corner, a
-    # tolerance of zero removes just the points that seams left on straight lines; only then do
-    # the holes come into an order that seams have no part in.
-    union = piece.outlines[0] if len(piece.outlines) == 1 else shapely.union_all(piece.outlines)
-    outline: Any = shapely.normalize(shapely.simplify(shapely.normalize(union), 0))
-    return Component(outline, piece.first, piece.pixels, piece.total, piece.at_edge)
+def _advance(pending: _Open, strip: Strip) -> tuple[Components, _Open]:
+    """Return the components that are complete above the last row of the strip, and the others."""
+    # Places in rows of one column more, the last row of the strip before included: runs of different
+    # rows never meet. Starts and stops take turns.
+    height, side = len(strip.mask), strip.mask.shape[1] + 1
+    fresh = _changes(strip.mask)
+    ends = np.concatenate([pending.ends, fresh + side])
+    starts, stops = ends[::2], ends[1::2]
+    known = len(pending.table)
+    part = np.concatenate([pending.owner, np.arange(known, known + len(fresh) // 2)])
+    touching = overlapping(starts + side, stops + side, starts, stops)
+    parts = Components.concatenate([pending.table, _runs(strip, fresh)])
+    table, number = joined(parts, *(part[place] for place in touching))
+    owner = number[part]
+    last = starts >= height * side
+    new = _corners(ends, owner, len(pending.ends), 2 * np.count_nonzero(last), side)
+    corners = Corners(
+        np.concatenate([number[pending.corners.owner], new.owner]),
+        np.concatenate([pending.corners.row, new.row + strip.row]),
+        np.concatenate([pending.corners.col, new.col + strip.col]),
+        np.concatenate([pending.corners.weight, new.weight]),
+    )
+    lasting = np.zeros(len(table), dtype=bool)
+    lasting[owner[last]] = True
+    closed, outline = _parted(table, corners, ~lasting)
+    table, corners = _parted(table, corners, lasting)
+    rest = ends[np.repeat(last, 2)] - height * side
+    rank = np.cumsum(lasting) - 1
+    return replace(closed, outlines=draw(outline)), _Open(table, corners, rest, rank[owner[last]])
+
+
+def _changes(mask: _Flags) -> _Ints:
+    """Return where the runs of all rows start and stop, in turn, as places in rows of one column more."""
+    changes = np.empty((len(mask), mask.shape[1] + 1), dtype=bool)
+    np.not_equal(mask[:, 1:], mask[:, :-1], out=changes[:, 1:-1])
+    changes[:, 0], changes[:, -1] = mask[:, 0], mask[:, -1]
+    return np.flatnonzero(changes)
+
+
+def _runs(strip: Strip, ends: _Ints) -> Components:
+    """Return the runs of the rows of a strip as components."""
+    starts, pixels = ends[::2], ends[1::2] - ends[::2]
+    row, col = np.divmod(starts, strip.mask.shape[1] + 1)
+    # What is inside, picked row by row, comes run by run.
+    first = np.cumsum(pixels) - pixels
+    total, at_edge = (
+        np.add.reduceat(of_all[strip.mask], first, dtype=np.int64) for of_all in (strip.values, strip.edge)
+    )
+    outlines = np.full(len(starts), None, dtype=object)
+    return Components(outlines, strip.row + row, strip.col + col, pixels, total, at_edge > 0)
+
+
+def _corners(ends: _Ints, owner: _Ints, old: int, last: int, side: int) -> Corners:
+    """Return the corners on the lines above all rows but that of the ``old`` ends.
+
+    Args:
+        ends: Where runs start and stop, in turn.
+        owner: The component of each run.
+        old: How many of them are of the row before the first.
+        last: How many are of the last row.
+        side: Places in a row.
+    """
+    whose = np.repeat(owner, 2)
+    weight = np.where(np.arange(len(ends)) % 2, -1, 1)
+    complete = len(ends) - last
+    place = np.concatenate([ends[:complete] + side, ends[old:]])
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    weight = np.concatenate([-weight[:complete], weight[old:]])[order]
+    whose = np.concatenate([whose[:complete], whose[old:]])[order]
+    # Where a run ends right below another, the outline goes straight on.
+    straight = np.flatnonzero((place[1:] == place[:-1]) & (weight[1:] != weight[:-1]))
+    turns = np.ones(len(place), dtype=bool)
+    turns[straight] = turns[straight + 1] = False
+    row, col = np.divmod(place[turns], side)
+    return Corners(whose[turns], row - 1, col, weight[turns])
+
+
+def _parted(table: Components, corners: Corners, chosen: _Flags) -> tuple[Components, Corners]:
+    """Return the chosen components and their corners, numbered anew."""
+    rank = np.cumsum(chosen) - 1
+    own = corners.take(chosen[corners.owner])
+    return table.take(chosen), replace(own, owner=rank[own.owner])
