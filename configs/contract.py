@@ -59,6 +59,12 @@ class ModelContract(Schema):
     trained_with: str = Field(description="Version of the software that trained it.")
     recipe: str = Field(description="Name of the training recipe.")
 
+    @property
+    def object_calibrations(self) -> dict[str, tuple[float, float]]:
+        """By class, slope and offset from the logit of a mean probability to that of a frequency."""
+        pairs = ((each.object_slope, each.object_offset) for each in self.calibrations or ())
+        return dict(zip(self.class_names, pairs, strict=False))
+
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
         if not len(self.bands) == len(self.mean) == len(self.std):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 
 class VigibatiError(Exception):
@@ -21,6 +22,11 @@ class VigibatiError(Exception):
     def __init__(self, subject: str | Path, cause: str, cure: str) -> None:
         text = f"{subject}: {cause}; {cure}"
         super().__init__(" ".join(text.split()))
+        self._parts = (subject, cause, cure)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str | Path, str, str]]:
+        """Let an error travel between processes."""
+        return type(self), self._parts
 
 
 class InputError(VigibatiError, ValueError):

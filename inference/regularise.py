@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -22,7 +24,8 @@ _SIMPLIFY_M = 0.3
 # three pixels of 20 cm deep over four metres, or six deep over one. The second is tried where the
 # first strays too far from the outline.
 _WALL_COSTS_M3 = (0.35, 0.08)
-_MAX_SHIFT_M = 1.0
+MAX_SHIFT_M: Final = 1.0
+"""No outline moves farther when it is straightened."""
 _MAX_AREA_SHARE = 0.1
 # Two pixels of 20 cm: a wall between neighbours and the step of the outline that it ends in are one line.
 _ALIGN_M = 0.4
@@ -135,7 +138,7 @@ def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float
     new_owner = owner[len(rings) :]
     for group in groups:
         own = new_walls[(new_owner == group[0]) & ~shapely.is_missing(new_walls)]
-        inside = [lengthened(wall, 2 * _MAX_SHIFT_M / scale) for wall in own]
+        inside = [lengthened(wall, 2 * MAX_SHIFT_M / scale) for wall in own]
         outline = outlines[group[0]]
         parts = None
         if outline is not None and outline.is_valid:
@@ -166,7 +169,7 @@ def _acceptable(new: _Objects, raw: _Objects, scale: float) -> _Flags:
     # Corners go first: they stray most, and are few.
     for sample_m in (None, _SAMPLE_M):
         fine[fine] = _near(new[fine], raw[fine], scale, sample_m)
-    around = shapely.buffer(shapely.boundary(new[fine]), _MAX_SHIFT_M / scale)
+    around = shapely.buffer(shapely.boundary(new[fine]), MAX_SHIFT_M / scale)
     fine[fine] = shapely.covers(around, shapely.boundary(raw[fine]))
     return fine
 
@@ -175,7 +178,7 @@ def _near(outlines: _Objects, others: _Objects, scale: float, sample_m: float | 
     """Tell whether the boundary of each is near that of its partner, at its corners or throughout."""
     if sample_m is not None:
         outlines = shapely.segmentize(outlines, sample_m / scale)
-    limit = (_MAX_SHIFT_M - (sample_m or 0) / 2) / scale
+    limit = (MAX_SHIFT_M - (sample_m or 0) / 2) / scale
     points, owner = shapely.get_coordinates(outlines, return_index=True)
     boundaries = shapely.boundary(others)
     shapely.prepare(boundaries)

@@ -1,246 +1,212 @@
-"""From an orthophoto to a raster of probabilities, window by window in constant memory."""
+"""From an orthophoto to a raster of probabilities: each block read once, in constant memory, to be resumed."""
 
 from __future__ import annotations
 
-import json
-import math
+import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import numpy as np
-import rasterio
-import rasterio.shutil
-import rasterio.windows
-import torch
-from numpy.typing import NDArray
-from rasterio.errors import RasterioError
-
-from vigibati.configs.errors import CheckpointError, OutputError, RasterError
-from vigibati.configs.files import whole_file
+from vigibati.configs.errors import RasterError, SettingsError
+from vigibati.configs.files import check_writable
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho import Orthophoto
+from vigibati.inference.bench import bench_of
 from vigibati.inference.checkpoint import Checkpoint
-from vigibati.inference.predictor import NO_IMAGE, Predictor
-
-_BLOCK_PX = 512
-# As far from its own pixel size as an orthophoto is taken unchanged, and a hair more.
-_GSD_TOLERANCE = 0.101
-# Encoders halve the picture five times. Windows start on multiples of it, so that the pooling
-# of every window falls on the same pixels of the ground.
-_STRIDE_PX = 32
+from vigibati.inference.dispatch import dispatch
+from vigibati.inference.job import Job
+from vigibati.inference.layout import Unit
+from vigibati.inference.merge import Segmentation, merge
+from vigibati.inference.new_job import new_job
+from vigibati.inference.predictor import Predictor
+from vigibati.inference.raster_of_units import read_counts
+from vigibati.inference.run_folder import RunFolder
+from vigibati.inference.segment_report import Effort, count, effort_on, pixels_of, report_of
+from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.share import is_done, work_on
+from vigibati.inference.vectorise import vectorise
+from vigibati.inference.wanted import from_text
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentReport:
-    """What a segmentation did.
+class Plan:
+    """What a segmentation would do.
 
     Attributes:
-        megapixels: Size of the raster, in millions of pixels.
-        no_image_share: Share of it without an image, 0-1.
-        seconds: Wall clock.
-        device: Where the network ran.
-        windows: Windows that the network saw; windows without any image are skipped.
-        failed_windows: For each window that could not be read, and counts as no image, where it
-            lies and why.
+        files: Of the orthophoto.
+        megapixels: Size of the raster, or of the shard.
+        area_km2: Its ground.
+        gap_share: Share of the whole raster that no file covers, 0-1.
+        skipped_share: Share of the windows that nobody wants to know of, 0-1.
+        units: To be finished, of the raster or of the shard.
+        units_done: Those that are finished already.
+        device: Where the network would run.
+        run: Folder in which finished units are kept.
+        finished: Whether the raster is there already.
     """
 
+    files: int
     megapixels: float
-    no_image_share: float
-    seconds: float
+    area_km2: float
+    gap_share: float
+    skipped_share: float
+    units: int
+    units_done: int
     device: str
-    windows: int
-    failed_windows: tuple[str, ...]
+    run: Path
+    finished: bool
 
-    @property
-    def mpx_per_s(self) -> float:
-        """Millions of pixels per second, no-image included."""
-        return self.megapixels / self.seconds if self.seconds else 0.0
+
+def plan(ortho: Orthophoto, checkpoint: Checkpoint, out: Path, settings: SegmentSettings) -> Plan:
+    """Tell what ``segment`` would do, and how much of it is done; writes nothing.
+
+    Raises:
+        InputError: As ``segment``.
+    """
+    job = new_job(ortho, checkpoint, Predictor(checkpoint, settings.device), settings)
+    run, units = RunFolder(out), _share(job, settings)
+    files, states = run.files(job), run.states()
+    wanted = None if job.wanted is None else from_text(job.wanted, job.layout.cores_shape)
+    finished = not settings.restart and not run.path.exists() and read_counts(out, run=job.run) is not None
+    done = [unit for unit in units if finished or is_done(unit, files, states)]
+    return Plan(
+        files=len(ortho.paths),
+        megapixels=pixels_of(units) / 1e6,
+        area_km2=pixels_of(units) * job.grid.gsd_m**2 / 1e6,
+        gap_share=job.gap_share,
+        skipped_share=0.0 if wanted is None else float(1 - wanted.mean()),
+        units=len(units),
+        units_done=0 if settings.restart else len(done),
+        device=job.engine,
+        run=run.path,
+        finished=finished,
+    )
 
 
 def segment(
     ortho: Orthophoto,
     checkpoint: Checkpoint,
     out: Path,
+    settings: SegmentSettings | None = None,
     *,
-    device: torch.device,
-    window_px: int = 1024,
     progress: Progress = SILENT,
-) -> SegmentReport:
+) -> Segmentation:
     """Write the probability of every class for every pixel of an orthophoto.
 
-    Each window is read with the margin of the contract on every side and only its core is kept, so
-    that the result does not depend on the window size as long as the network sees no further than
-    its margin. Beyond the grid the image is mirrored.
+    The image is read from top to bottom, every block of its files once. Each window goes through the
+    network with the margin of the contract on every side and only its core is kept, so that the
+    result does not depend on how the work is cut, as long as the network sees no further than its
+    margin. Beyond the grid the image is mirrored.
+
+    Finished units are kept in the folder ``<out>.run`` until all are: the same call goes on where an
+    earlier one ended, however that was stopped. A raster that the same call finished before is left
+    as it is.
 
     Args:
-        ortho: Orthophoto at the resolution of the contract.
+        ortho: Orthophoto at the resolution of the contract, with its bands.
         checkpoint: Network and contract.
         out: Cloud-optimised GeoTIFF on the grid of ``ortho``, uint8, one band per class: 0-254 for
             probabilities 0-1, 255 for no image; the tags ``VIGIBATI_MODEL`` and
             ``VIGIBATI_THRESHOLDS`` say by which model and from which probability on. That of a
             calibrated model has ``VIGIBATI_CALIBRATION`` too: for each class the slope and the
             offset that turn the mean over an object into a frequency.
-        device: Where the network runs; bfloat16 on CUDA, float32 elsewhere.
-        window_px: About how large a window is with its margins; larger is faster, and takes more memory.
+        settings: How it is done.
         progress: Told of finished megapixels.
 
     Raises:
         CheckpointError: The network does not fit the contract or gives something else than numbers.
-        RasterError: The orthophoto was opened at another resolution, or nothing of it can be read.
+        RasterError: The orthophoto was opened at another resolution or with other bands, or nothing of
+            it can be read.
+        SettingsError: An earlier call was begun with other inputs or settings.
+        DeviceError: The device is not there.
         OutputError: The file cannot be written.
     """
-    _check_fit(ortho, checkpoint)
+    settings = settings or SegmentSettings()
+    check_writable(out)
+    if settings.shard is not None and settings.restart:
+        cause = "would throw away what other shards did"
+        raise SettingsError("--restart", cause, f"remove {RunFolder(out).path} yourself")
     started = time.perf_counter()
-    with whole_file(out) as whole, TemporaryDirectory(prefix=".vigibati-", dir=out.parent) as work:
-        stage, finished = Path(work) / "stage.tif", Path(work) / "finished.tif"
-        try:
-            tally = _write_stage(stage, ortho, checkpoint, device, window_px, progress)
-            _to_cog(stage, finished)
-        except RasterioError as error:
-            raise OutputError(out, f"cannot be written ({error})", "see that the disk has room") from error
-        finished.replace(whole)
-    return SegmentReport(
-        megapixels=ortho.grid.width * ortho.grid.height / 1e6,
-        no_image_share=tally.no_image / (ortho.grid.width * ortho.grid.height),
-        seconds=time.perf_counter() - started,
-        device=str(device),
-        windows=tally.windows,
-        failed_windows=tuple(tally.failed),
-    )
+    predictor = Predictor(checkpoint, settings.device)
+    job = new_job(ortho, checkpoint, predictor, settings)
+    run, units = RunFolder(out), _share(job, settings)
+    if not settings.restart and (earlier := _finished_earlier(run, job)) is not None:
+        return earlier
+    run.enter(job, restart=settings.restart)
+    files, states = run.files(job), run.states()
+    todo = [unit for unit in units if not is_done(unit, files, states)]
+    with _cleared_if_empty(run):
+        _finish(todo, units, run, job, ortho, predictor, settings, progress)
+        states = run.states()
+        counts = count(units, states)
+        if counts.failed and counts.no_image_px + counts.skipped_px == counts.pixels:
+            raise RasterError("orthophoto", f"nothing of it can be read ({counts.failed[0]})", "replace the file")
+    if settings.shard is not None:
+        effort = effort_on(todo, states, seconds=time.perf_counter() - started)
+        return Segmentation(report_of(counts, job, effort, finished=False), None)
+    merged = merge(out, traced=settings.traced, progress=progress)
+    effort = effort_on(todo, states, seconds=time.perf_counter() - started)
+    effort = replace(effort, busy_s={**effort.busy_s, **merged.report.busy_s})
+    return replace(merged, report=report_of(counts, job, effort))
 
 
-@dataclass(slots=True)
-class _Tally:
-    windows: int = 0
-    no_image: int = 0
-    failed: list[str] = field(default_factory=list)
-
-
-def _check_fit(ortho: Orthophoto, checkpoint: Checkpoint) -> None:
-    bands, gsd_m = checkpoint.contract.bands, checkpoint.contract.gsd_m
-    if bands != ("red", "green", "blue"):
-        cause = f"needs the bands {', '.join(bands)}, images are read as red, green, blue"
-        raise CheckpointError(checkpoint.folder, cause, "use a model of these three bands")
-    if abs(ortho.grid.gsd_m / gsd_m - 1) > _GSD_TOLERANCE:
-        cause = f"was opened at {ortho.grid.gsd_m:.3f} m per pixel, the model needs {gsd_m:.3f} m"
-        raise RasterError(ortho.paths[0], cause, f"open it with gsd_m={gsd_m}")
-
-
-def _write_stage(
-    stage: Path,
+def _finish(
+    todo: Sequence[Unit],
+    units: Sequence[Unit],
+    run: RunFolder,
+    job: Job,
     ortho: Orthophoto,
-    checkpoint: Checkpoint,
-    device: torch.device,
-    window_px: int,
+    predictor: Predictor,
+    settings: SegmentSettings,
     progress: Progress,
-) -> _Tally:
-    grid, margin = ortho.grid, math.ceil(checkpoint.contract.margin_px / _STRIDE_PX) * _STRIDE_PX
-    predictor = Predictor(checkpoint, device)
-    tally = _Tally()
+) -> None:
+    """Finish units, and tell a listener of all that belong to the share."""
+    shard, pixels = settings.shard, pixels_of(units)
+    km2 = pixels * job.grid.gsd_m**2 / 1e6
     with (
-        rasterio.open(stage, "w", **_profile(ortho, checkpoint)) as target,
-        progress.stage("segment", total=grid.width * grid.height / 1e6, unit="Mpx") as advance,
+        run.ledger("all" if shard is None else f"{shard.number}-of-{shard.of}") as ledger,
+        progress.stage("segment", total=pixels / 1e6, unit="Mpx", km2=km2) as advance,
     ):
-        _describe(target, checkpoint)
-        for core in _cores(grid.width, grid.height, margin, window_px):
-            try:
-                values, valid = _read_padded(ortho, core, margin)
-            except RasterError as error:
-                # One damaged block must not cost the rest of a night's work, nor pass unseen.
-                tally.failed.append(f"column {core.col}, row {core.row}: {error}")
-                values, valid = None, np.zeros((core.height, core.width), dtype=np.bool_)
-            quantised = np.full((target.count, *valid.shape), NO_IMAGE, dtype=np.uint8)
-            if values is not None and valid.any():
-                seen = predictor.predict(values)[:, margin:, margin:][:, : core.height, : core.width]
-                np.copyto(quantised, seen, where=valid)
-                tally.windows += 1
-            tally.no_image += int(np.count_nonzero(~valid))
-            place = rasterio.windows.Window(core.col, core.row, core.width, core.height)
-            target.write(quantised, window=place)
-            advance(core.width * core.height / 1e6)
-    if tally.failed and not tally.windows:
-        raise RasterError(
-            "orthophoto", f"no window of it can be read ({tally.failed[0]})", "replace the file"
-        )
-    return tally
+        if settings.retry_failed:
+            ledger.forgive()
+        advance((pixels - pixels_of(todo)) / 1e6)
+
+        def done(unit: Unit) -> None:
+            advance(pixels_of([unit]) / 1e6)
+
+        if settings.dask is not None:
+            dispatch(todo, run, job, settings.dask, done=done)
+            return
+        with bench_of(job, run, ortho, predictor, threads=_decoders(predictor)) as bench:
+            work_on(todo, bench, run, ledger, done=done)
 
 
-def _cores(width: int, height: int, margin: int, window_px: int) -> Iterator[Window]:
-    """Yield the parts that windows leave behind: whole blocks of the output, row by row."""
-    side = max(1, round((window_px - 2 * margin) / _BLOCK_PX)) * _BLOCK_PX
-    for row in range(0, height, side):
-        for col in range(0, width, side):
-            yield Window(col, row, min(side, width - col), min(side, height - row))
+def _share(job: Job, settings: SegmentSettings) -> Sequence[Unit]:
+    return job.layout.units if settings.shard is None else settings.shard.choose(job.layout.units)
 
 
-def _read_padded(ortho: Orthophoto, core: Window, margin: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Read a core with its margins, mirrored beyond the grid, and where the core has an image."""
-    columns = _mirrored(core.col, core.width, margin, ortho.grid.width)
-    rows = _mirrored(core.row, core.height, margin, ortho.grid.height)
-    left, top = int(columns.min()), int(rows.min())
-    inside = Window(left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top)
-    pixels = ortho.read(inside)
-    values = pixels.values[:, (rows - top)[:, None], (columns - left)[None, :]]
-    valid = pixels.valid[
-        core.row - top : core.row - top + core.height, core.col - left : core.col - left + core.width
-    ]
-    return values, valid
+def _finished_earlier(run: RunFolder, job: Job) -> Segmentation | None:
+    """Return what the same call came to before, if its raster is still there."""
+    if run.path.exists() or (counts := read_counts(run.out, run=job.run)) is None:
+        return None
+    footprints = vectorise(run.out) if job.traced else None
+    return Segmentation(report_of(counts, job, Effort()), footprints)
 
 
-def _mirrored(start: int, length: int, margin: int, size: int) -> NDArray[np.intp]:
-    """Return the pixels of an axis under a core and its margins, up to a multiple of the stride."""
-    padded = math.ceil(length / _STRIDE_PX) * _STRIDE_PX + 2 * margin
-    along = np.arange(start - margin, start - margin + padded, dtype=np.intp) % (2 * size)
-    mirrored = np.where(along < size, along, 2 * size - 1 - along)
-    # The filling up to the stride lies beyond every margin: it only must not widen the window.
-    return np.maximum(mirrored, max(0, start - margin))
+@contextmanager
+def _cleared_if_empty(run: RunFolder) -> Iterator[None]:
+    """Leave no folder behind when the work fails before anything of the image is seen."""
+    try:
+        yield
+    except BaseException:
+        if not any(state.report.get("windows") for state in run.states().values()):
+            run.remove()
+        raise
 
 
-def _profile(ortho: Orthophoto, checkpoint: Checkpoint) -> dict[str, Any]:
-    return {
-        "driver": "GTiff",
-        "width": ortho.grid.width,
-        "height": ortho.grid.height,
-        "count": len(checkpoint.contract.class_names),
-        "dtype": "uint8",
-        "nodata": NO_IMAGE,
-        "crs": ortho.grid.crs.to_wkt(),
-        "transform": ortho.grid.transform,
-        "tiled": True,
-        "blockxsize": _BLOCK_PX,
-        "blockysize": _BLOCK_PX,
-        "interleave": "band",
-        "compress": "deflate",
-        "zlevel": 1,
-        "bigtiff": "if_safer",
-        "photometric": "minisblack",
-    }
-
-
-def _describe(target: Any, checkpoint: Checkpoint) -> None:  # noqa: ANN401 - rasterio has no types
-    contract = checkpoint.contract
-    thresholds = dict(zip(contract.class_names, contract.thresholds, strict=True))
-    target.update_tags(VIGIBATI_MODEL=contract.name, VIGIBATI_THRESHOLDS=json.dumps(thresholds))
-    if contract.calibrations is not None:
-        pairs = [(each.object_slope, each.object_offset) for each in contract.calibrations]
-        calibrations = dict(zip(contract.class_names, pairs, strict=True))
-        target.update_tags(VIGIBATI_CALIBRATION=json.dumps(calibrations))
-    for band, name in enumerate(contract.class_names, start=1):
-        target.set_band_description(band, name)
-
-
-def _to_cog(stage: Path, finished: Path) -> None:
-    rasterio.shutil.copy(
-        stage,
-        finished,
-        driver="COG",
-        COMPRESS="DEFLATE",
-        BLOCKSIZE=_BLOCK_PX,
-        OVERVIEW_RESAMPLING="AVERAGE",
-        BIGTIFF="IF_SAFER",
-    )
+def _decoders(predictor: Predictor) -> int:
+    """Return how many threads decode: beside a network on the processor as few as keep it busy."""
+    cores = os.cpu_count() or 1
+    return max(1, cores - 2 if predictor.on_gpu else cores // 2)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry import shape
 
 from vigibati.datasets.polis import polis_m
-from vigibati.inference.vectorise import as_drawn
+from vigibati.inference.footprint_table import as_drawn
 from vigibati.training.bootstrap import Counts, figure, interval, ratio
 from vigibati.training.scores import Objects
 

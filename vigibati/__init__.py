@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vigibati.cadastre.compare import compare
     from vigibati.cadastre.register import register
     from vigibati.datasets.synth.synthesise import synthesise as synth
+    from vigibati.inference.merge import merge
     from vigibati.inference.segment import segment
     from vigibati.inference.vectorise import vectorise
     from vigibati.pipeline import detect
@@ -30,6 +31,7 @@ __all__ = [
     "detect",
     "evaluate",
     "export",
+    "merge",
     "register",
     "segment",
     "synth",
@@ -43,6 +45,7 @@ _HOMES = {
     "detect": ("vigibati.pipeline", "detect"),
     "evaluate": ("vigibati.training.evaluate", "evaluate"),
     "export": ("vigibati.training.export", "export"),
+    "merge": ("vigibati.inference.merge", "merge"),
     "register": ("vigibati.cadastre.register", "register"),
     "segment": ("vigibati.inference.segment", "segment"),
     "synth": ("vigibati.datasets.synth.synthesise", "synthesise"),

@@ -22,6 +22,7 @@ from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.quicklook import Outlines, crop
 from vigibati.footprints import find_footprints, open_for
+from vigibati.inference.segment_settings import SegmentSettings
 from vigibati.inputs import CadastralInputs, read_cadastral_inputs
 
 _LARGE_M2 = 60.0
@@ -94,7 +95,12 @@ def bench_withheld(
             min_area_m2=settings.min_area_m2,
         )
         found = find_footprints(
-            image, model, Path(work) / "probabilities.tif", crs=crs, device=device, progress=progress
+            image,
+            model,
+            Path(work) / "probabilities.tif",
+            crs=crs,
+            settings=SegmentSettings(device=device),
+            progress=progress,
         )
         spoiled = _spoiled(inputs, split, settings)
         listed = make_cases(found.table, spoiled, rules=rules, lang="en", imaged=found.imaged)
@@ -106,7 +112,7 @@ def bench_withheld(
         "settings": asdict(settings),
         "inputs": [path.name for path in (*ortho, *inputs.paths)],
         "model": {"name": model.contract.name, "weights_sha256": model.contract.weights_sha256},
-        "failed_windows": found.report.failed_windows,
+        "failed": found.report.failed,
         "records": len(inputs.records),
         "withheld": len(split.withheld),
         "headline": _headline(listed.cases, truth, false, verdicts),

@@ -83,7 +83,7 @@ def withheld(
         part.write_text(as_json(result) + "\n", encoding="utf-8")
     if not quiet:
         typer.echo(as_json(result if json else result["headline"]))
-    options.exit_if_partial(result["failed_windows"])
+    options.exit_if_partial(result["failed"])
 
 
 def planted(

@@ -39,6 +39,11 @@ def detect(
     lang: options.Lang = "fr",
     crs: options.OrthoCrs = None,
     records_crs: options.RecordsCrs = None,
+    bands: options.Bands = None,
+    scale: options.Scale = None,
+    dask: options.Dask = None,
+    restart: options.Restart = False,
+    retry_failed: options.RetryFailed = False,
     image_date: Annotated[
         str | None, typer.Option("--image-date", help="Date of the orthophoto, such as 2024-07-01.")
     ] = None,
@@ -68,6 +73,11 @@ def detect(
         lang=options.checked_lang(lang),
         crs=crs,
         records_crs=records_crs,
+        bands=bands,
+        scale=scale,
+        dask=dask,
+        restart=restart,
+        retry_failed=retry_failed,
         image_date=image_date,
         quicklook_png=quicklook,
         command=["vigibati", *sys.argv[1:]],
@@ -77,7 +87,7 @@ def detect(
         typer.echo(as_json(summary(report)))
     elif not quiet:
         _show(report)
-    options.exit_if_partial(report.segmentation.failed_windows)
+    options.exit_if_partial(report.segmentation.failed)
 
 
 def summary(report: DetectReport) -> dict[str, object]:
@@ -114,13 +124,27 @@ def _show(report: DetectReport) -> None:
             f"sheet {row.sheet_id}: moved by ({row.dx_m:+.2f}, {row.dy_m:+.2f}) m, "
             f"{row.support} blocks agree, tolerance {row.tolerance_m:.2f} m ({row.method})"
         )
-    speed = report.segmentation
-    console.print(f"{speed.megapixels:.1f} Mpx at {speed.mpx_per_s:.2f} Mpx/s on {speed.device}")
+    _show_effort(console, report)
+    console.print(f"written: {report.out}, probabilities in {report.probabilities}")
+
+
+def _show_effort(console: Console, report: DetectReport) -> None:
+    done = report.segmentation
+    if done.skipped_share:
+        console.print(f"{done.skipped_share:.0%} of the image was skipped: farther than 20 m from all parcels")
+    if done.gap_share:
+        console.print(f"{done.gap_share:.1%} of the raster is covered by no file: unknown, not listed")
+    if done.megapixels_now:
+        speed = f"{done.mpx_per_s:.2f} Mpx/s, {done.km2_per_h:.3g} km²/h on {done.device}"
+        shares = ", ".join(f"{stage} {s / done.seconds:.0%}" for stage, s in done.busy_s.items())
+        console.print(f"{done.megapixels_now:.1f} Mpx at {speed} (busy: {shares})")
+    else:
+        console.print("segmented by an earlier run, whose probabilities were taken")
     if report.energy is None:
         console.print("energy: not measured (install vigibati[energy])")
-    else:
-        console.print(f"energy: {report.energy.kwh * 1000:.2f} Wh ({report.energy.method})")
-    console.print(f"written: {report.out}, probabilities in {report.probabilities}")
+        return
+    wh = report.energy.kwh * 1000
+    console.print(f"energy: {wh:.2f} Wh, {wh / done.area_km2:.1f} Wh/km² ({report.energy.method})")
 
 
 def _table(cases: gpd.GeoDataFrame) -> Table:

@@ -1,4 +1,4 @@
-"""``vigibati synth | segment | vectorise``: the verbs about pixels."""
+"""``vigibati synth | vectorise``: the other verbs about pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from vigibati.console import as_json, listener
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
     app.command()(synth)
-    app.command()(segment)
     app.command()(vectorise)
 
 
@@ -63,31 +62,6 @@ def _rendered(
     from vigibati.datasets.synth.synthesise import synthesise
 
     return synthesise(seed=seed, size_km=size_km, out=out, progress=progress)
-
-
-def segment(
-    ortho: options.Ortho,
-    out: Annotated[Path, typer.Option("--out", help="Probability raster (COG) to write.")],
-    checkpoint: options.Checkpoint = None,
-    device: options.Device = "auto",
-    crs: options.OrthoCrs = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Write the probability of every class for every pixel: 0-254 = probability, 255 = no image.
-
-    Example: vigibati segment ortho.tif --out probabilities.tif
-    """
-    from vigibati.footprints import open_for
-    from vigibati.inference.device import choose_device
-    from vigibati.inference.segment import segment as run
-
-    image, model, _ = open_for(ortho, checkpoint=checkpoint, crs=crs)
-    with image:
-        report = run(image, model, out, device=choose_device(device), progress=listener(silent=json or quiet))
-    if not quiet:
-        typer.echo(as_json(report))
-    options.exit_if_partial(report.failed_windows)
 
 
 def vectorise(

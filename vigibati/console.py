@@ -19,11 +19,12 @@ from vigibati.configs.progress import SILENT, Advance, Progress
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Show finished and total units, and the rate."""
-        unit = task.fields["unit"]
+        """Show finished and total units, and the rate; of ground in km²/h too."""
+        unit, km2 = task.fields["unit"], task.fields["km2"]
         speed = task.finished_speed or task.speed
         rate = f" at {speed:.2f} {unit}/s" if speed else ""
-        return Text(f"{task.completed:.4g}/{task.total:.4g} {unit}{rate}")
+        ground = f", {3600 * speed * km2 / task.total:.3g} km²/h" if speed and km2 and task.total else ""
+        return Text(f"{task.completed:.4g}/{task.total:.4g} {unit}{rate}{ground}")
 
 
 class BarProgress:
@@ -33,7 +34,7 @@ class BarProgress:
         self._console = Console(stderr=True)
 
     @contextmanager
-    def stage(self, name: str, total: float, unit: str) -> Iterator[Advance]:
+    def stage(self, name: str, total: float, unit: str, *, km2: float | None = None) -> Iterator[Advance]:
         """Show one stage until the block ends."""
         columns = (
             SpinnerColumn(),
@@ -44,7 +45,7 @@ class BarProgress:
             TimeRemainingColumn(),
         )
         with Bars(*columns, console=self._console) as bars:
-            task = bars.add_task(name, total=total, unit=unit)
+            task = bars.add_task(name, total=total, unit=unit, km2=km2)
             yield lambda amount: bars.update(task, advance=amount)
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from vigibati.cadastre.crs import working_crs
+from vigibati.cadastre.readers import read_parcels
+from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.ortho import Orthophoto, open_ortho
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from vigibati.inference.coverage import imaged_area
-from vigibati.inference.device import choose_device
-from vigibati.inference.segment import SegmentReport, segment
-from vigibati.inference.vectorise import vectorise
+from vigibati.inference.segment import segment
+from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.segment_settings import SegmentSettings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,22 +40,46 @@ class Footprints:
 
 
 def open_for(
-    paths: Sequence[Path], *, checkpoint: Path | None, crs: str | None
+    paths: Sequence[Path],
+    *,
+    checkpoint: Path | None,
+    crs: str | None,
+    bands: tuple[int, ...] | None = None,
+    scale: tuple[float, float] | None = None,
 ) -> tuple[Orthophoto, Checkpoint, pyproj.CRS]:
     """Open an image with the model that is to read it, and choose the CRS to work in.
 
     Args:
-        paths: Files of the orthophoto.
+        paths: Files of the orthophoto, folders of files, or lists of them.
         checkpoint: Folder of a checkpoint; the shipped one when None.
         crs: CRS of files that do not state it.
+        bands: Numbers of the bands to read, from 1, in the order of the model's; as files name them when None.
+        scale: Values that become 0 and 255 in images of more than 8 bits.
 
     Raises:
         RasterError: The image cannot be used, or not by this model.
         CheckpointError: The checkpoint cannot be used.
     """
     model = load_checkpoint(checkpoint or shipped_checkpoint())
-    ortho = open_ortho(paths, gsd_m=model.contract.gsd_m, crs=crs)
+    ortho = open_ortho(
+        paths,
+        gsd_m=model.contract.gsd_m,
+        crs=crs,
+        bands=model.contract.bands,
+        band_order=bands,
+        scale=scale,
+    )
     return ortho, model, working_crs(ortho.grid.crs, ortho.grid.bounds)
+
+
+def polygons_of(path: Path, *, crs: pyproj.CRS) -> NDArray[np.object_]:
+    """Return the polygons of any layer of parcels or communes, in a CRS.
+
+    Raises:
+        RecordsError: It cannot be read.
+    """
+    polygons: NDArray[np.object_] = read_parcels(path, crs=crs, declared_crs=None).geometry.to_numpy()
+    return polygons
 
 
 def find_footprints(
@@ -60,10 +88,10 @@ def find_footprints(
     probabilities: Path,
     *,
     crs: pyproj.CRS,
-    device: str = "auto",
+    settings: SegmentSettings | None = None,
     progress: Progress = SILENT,
 ) -> Footprints:
-    """Segment an orthophoto and outline what was found.
+    """Segment an orthophoto and outline what was found, in one pass.
 
     Args:
         ortho: The image.
@@ -71,10 +99,13 @@ def find_footprints(
         probabilities: Probability raster to write; it is kept, so that another threshold needs no
             second pass.
         crs: Projected CRS of the result.
-        device: auto, cpu or cuda.
+        settings: How it is segmented; footprints are traced in any case.
         progress: Listener.
     """
-    report = segment(ortho, model, probabilities, device=choose_device(device), progress=progress)
-    table = vectorise(probabilities, progress=progress)
+    settings = replace(settings or SegmentSettings(), traced=True)
+    done = segment(ortho, model, probabilities, settings, progress=progress)
+    if done.footprints is None:
+        cause = "leaves the footprints to be merged"
+        raise SettingsError("a shard", cause, "run vigibati segment, merge and compare one after the other")
     imaged = gpd.GeoSeries([imaged_area(probabilities)], crs=ortho.grid.crs).to_crs(crs).iloc[0]
-    return Footprints(table=table.to_crs(crs), imaged=imaged, report=report)
+    return Footprints(table=done.footprints.to_crs(crs), imaged=imaged, report=done.report)

@@ -47,7 +47,15 @@ Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="Folder of a checkpoint; the shipped one if left out.")
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu or cuda; auto takes CUDA where there is any.")
+    str, typer.Option("--device", help="auto, cpu, cuda or openvino; auto takes CUDA where there is any.")
+]
+Dask = Annotated[
+    str | None,
+    typer.Option("--dask", help="Share the work: tcp://HOST:PORT of a Dask scheduler, local or local:N."),
+]
+Restart = Annotated[bool, typer.Option("--restart", help="Begin anew; forget what an earlier run finished.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Try again what an earlier run gave up after three attempts.")
 ]
 Rules = Annotated[str, typer.Option("--rules", help="Preset of thresholds and legal bands.")]
 Lang = Annotated[str, typer.Option("--lang", help="Language of reasons and forms: fr or en.")]

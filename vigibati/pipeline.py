@@ -28,7 +28,8 @@ from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.quicklook import Outlines, check_picture, quicklook
 from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.energy import Energy, measure_energy
-from vigibati.inference.segment import SegmentReport
+from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.segment_settings import SegmentSettings
 from vigibati.inputs import read_cadastral_inputs
 
 _LIBRARIES = ("torch", "segmentation-models-pytorch", "rasterio", "geopandas", "shapely", "pyogrio", "numpy")
@@ -74,30 +75,42 @@ def detect(
     lang: Language = "fr",
     crs: str | None = None,
     records_crs: str | None = None,
+    bands: tuple[int, ...] | None = None,
+    scale: tuple[float, float] | None = None,
     image_date: str | None = None,
     quicklook_png: Path | None = None,
+    dask: str | None = None,
+    restart: bool = False,
+    retry_failed: bool = False,
     command: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> DetectReport:
     """Find buildings in an orthophoto, compare them with records, and publish ranked cases.
 
     All inputs are read and checked before the first pixel is inferred. The probability raster is
-    kept beside ``out`` as ``<name>_probabilities.tif``.
+    kept beside ``out`` as ``<name>_probabilities.tif``: the same call with other records, zones or rules
+    does not segment again, and a call that was stopped goes on where it was. Where parcels are known,
+    what is farther than 20 m from all of them is skipped.
 
     Args:
-        ortho: Files of one orthophoto.
+        ortho: Files of one orthophoto, folders of such files, or lists of them.
         records: Cadastral records.
         out: GeoPackage to write; an earlier one is replaced as a whole, unless a person decided in it.
         parcels: Parcels; those of the records' source when None.
         zones: Planning zones.
         checkpoint: Folder of a checkpoint; the shipped one when None.
-        device: auto, cpu or cuda.
+        device: auto, cpu, cuda or openvino.
         rules: Name of the preset of thresholds.
         lang: Language of reasons and forms.
         crs: CRS of an orthophoto that does not state it.
         records_crs: CRS of records that do not state it.
+        bands: Numbers of the bands to read as red, green and blue, from 1; as the files name them when None.
+        scale: Values that become 0 and 255 in images of more than 8 bits.
         image_date: Date of the orthophoto, ISO; unknown when None.
         quicklook_png: Picture of the result to write as well.
+        dask: Address of a Dask scheduler, or "local" or "local:N"; this process alone when None.
+        restart: Whether what an earlier call segmented is thrown away.
+        retry_failed: Whether parts that an earlier call gave up are tried again.
         command: What was typed, for the provenance.
         progress: Listener.
 
@@ -113,15 +126,24 @@ def detect(
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     probabilities = out.with_name(f"{out.stem}_probabilities.tif")
-    image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs)
+    image, model, working = open_for(
+        ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale
+    )
     with image:
         inputs = read_cadastral_inputs(
             records=records, parcels=parcels, zones=zones, crs=working, records_crs=records_crs
         )
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
+        settings = SegmentSettings(
+            device=device,
+            area=None if inputs.parcels is None else inputs.parcels.to_crs(image.grid.crs).geometry.to_numpy(),
+            dask=dask,
+            restart=restart,
+            retry_failed=retry_failed,
+        )
         with measure_energy() as energy:
             found = find_footprints(
-                image, model, probabilities, crs=working, device=device, progress=progress
+                image, model, probabilities, crs=working, settings=settings, progress=progress
             )
             listed = make_cases(found.table, inputs, rules=thresholds, lang=lang, imaged=found.imaged)
         cases = listed.cases.assign(
@@ -131,7 +153,7 @@ def detect(
             "run_id": run_id,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": list(command),
-            "inputs": _fingerprints([*ortho, *inputs.paths]),
+            "inputs": _fingerprints([*image.paths, *inputs.paths]),
             "model": model.contract.model_dump(mode="json"),
             "rules": thresholds.model_dump(mode="json"),
             "versions": _versions(),

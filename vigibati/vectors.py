@@ -7,7 +7,18 @@ from pathlib import Path
 import geopandas as gpd
 
 from vigibati.configs.errors import InputError, OutputError
-from vigibati.configs.files import whole_file
+from vigibati.configs.files import check_writable, whole_file
+
+
+def check_layer_place(out: Path) -> None:
+    """Refuse a place that cannot take a GeoPackage, before the work for it is done.
+
+    Raises:
+        OutputError: The name does not end in ``.gpkg``, or the folder cannot be written to.
+    """
+    if out.suffix.lower() != ".gpkg":
+        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    check_writable(out)
 
 
 def write_layer(table: gpd.GeoDataFrame, out: Path, *, layer: str) -> None:
@@ -16,8 +27,7 @@ def write_layer(table: gpd.GeoDataFrame, out: Path, *, layer: str) -> None:
     Raises:
         OutputError: The name does not end in ``.gpkg``, or the folder cannot be written to.
     """
-    if out.suffix.lower() != ".gpkg":
-        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
+    check_layer_place(out)
     with whole_file(out) as part:
         table.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", VERSION="1.2")
 

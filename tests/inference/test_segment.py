@@ -16,18 +16,21 @@ from vigibati.configs.errors import CheckpointError, OutputError, RasterError
 from vigibati.datasets.ortho import open_ortho
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
 from vigibati.inference.network import build_network
-from vigibati.inference.segment import SegmentReport, segment
-
-_CPU = torch.device("cpu")
+from vigibati.inference.segment import segment
+from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.segment_settings import Cut, SegmentSettings
 
 
 def _picture(height: int, width: int, *, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(1, 250, (3, height, width), dtype=np.uint8)
 
 
-def _segment(path: Path, checkpoint: Checkpoint, out: Path, **options: int) -> SegmentReport:
+def _segment(
+    path: Path, checkpoint: Checkpoint, out: Path, *, core_px: tuple[int, int] = (1024, 2048)
+) -> SegmentReport:
+    settings = SegmentSettings(device="cpu", restart=True, cut=Cut(*core_px))
     with open_ortho([path], gsd_m=0.2) as ortho:
-        return segment(ortho, checkpoint, out, device=_CPU, **options)
+        return segment(ortho, checkpoint, out, settings).report
 
 
 def _read(path: Path) -> np.ndarray:
@@ -45,7 +48,7 @@ def test_a_worked_picture(
     logits = 20 * (grey / 255.0 - 0.5)
     assert np.abs(_read(out)[0] - 254 / (1 + np.exp(-logits))).max() <= 0.5 + 1e-3
     assert (report.megapixels, report.no_image_share, report.windows, report.device) == (15e-6, 0, 1, "cpu")
-    assert report.failed_windows == ()
+    assert report.failed == ()
 
 
 def test_a_temperature_flattens_and_the_calibration_travels_along(
@@ -102,12 +105,13 @@ def test_bytes_do_not_depend_on_the_window(
 ) -> None:
     path = write_raster("ortho.tif", _picture(1090, 1111))
     checkpoint = stub(reach=30)
+    cores = [(512, 512), (512, 1024), (1024, 1024), (4096, 4096)]
+    outs = [tmp_path / f"{rows}_{columns}.tif" for rows, columns in cores]
     windows = [
-        _segment(path, checkpoint, tmp_path / f"{px}.tif", window_px=px).windows for px in (512, 1088, 4096)
+        _segment(path, checkpoint, out, core_px=core).windows for core, out in zip(cores, outs, strict=True)
     ]
-    assert windows == [9, 4, 1]
-    contents = {(tmp_path / f"{px}.tif").read_bytes() for px in (512, 1088, 4096)}
-    assert len(contents) == 1
+    assert windows == [9, 6, 4, 1]
+    assert len({out.read_bytes() for out in outs}) == 1
 
 
 def test_a_margin_below_the_reach_of_the_network_would_show(
@@ -115,9 +119,9 @@ def test_a_margin_below_the_reach_of_the_network_would_show(
 ) -> None:
     path = write_raster("ortho.tif", _picture(600, 600))
     checkpoint = stub(reach=50, margin_px=0)
-    for px in (512, 1088):
-        _segment(path, checkpoint, tmp_path / f"{px}.tif", window_px=px)
-    assert not np.array_equal(_read(tmp_path / "512.tif"), _read(tmp_path / "1088.tif"))
+    for px in (512, 1024):
+        _segment(path, checkpoint, tmp_path / f"{px}.tif", core_px=(px, px))
+    assert not np.array_equal(_read(tmp_path / "512.tif"), _read(tmp_path / "1024.tif"))
 
 
 def test_a_real_network_gives_the_same_in_every_window(
@@ -130,9 +134,9 @@ def test_a_real_network_gives_the_same_in_every_window(
     # Its reach is beyond any margin worth testing; what is left of it far away is below one step.
     checkpoint = save_checkpoint(network, contract(margin_px=96), tmp_path / "model")  # type: ignore[arg-type]
     path = write_raster("ortho.tif", _picture(520, 70))
-    for px in (512, 1216):
-        _segment(path, checkpoint, tmp_path / f"{px}.tif", window_px=px)
-    got, wanted = (_read(tmp_path / f"{px}.tif").astype(int) for px in (512, 1216))
+    for px in (512, 1024):
+        _segment(path, checkpoint, tmp_path / f"{px}.tif", core_px=(px, px))
+    got, wanted = (_read(tmp_path / f"{px}.tif").astype(int) for px in (512, 1024))
     assert wanted.std() > 0
     assert np.abs(got - wanted).max() <= 1
 
@@ -159,7 +163,7 @@ def test_no_image_is_255_and_is_not_computed(
     values = _picture(600, 1100)
     values[:, :, :640] = 7
     path, out = write_raster("ortho.tif", values, nodata=7), tmp_path / "p.tif"
-    report = _segment(path, stub(), out, window_px=512)
+    report = _segment(path, stub(), out, core_px=(512, 512))
     raster = _read(out)[0]
     assert (raster[:, :640] == 255).all()
     assert raster[:, 640:].max() <= 254
@@ -223,7 +227,7 @@ def test_what_does_not_fit_is_refused_before_any_work(
     assert [path.name for path in tmp_path.iterdir()] == ["ortho.tif"]
 
 
-def test_a_damaged_block_costs_its_window_and_is_told(
+def test_a_damaged_block_costs_itself_and_is_told(
     write_raster: Callable[..., Path], stub: Callable[..., Checkpoint], tmp_path: Path
 ) -> None:
     path = write_raster(
@@ -232,21 +236,22 @@ def test_a_damaged_block_costs_its_window_and_is_told(
     content = bytearray(path.read_bytes())
     content[-60_000:-20_000] = bytes(40_000)
     path.write_bytes(content)
-    report = _segment(path, stub(margin_px=0), tmp_path / "p.tif", window_px=512)
-    assert len(report.failed_windows) == 1
-    assert report.failed_windows[0].startswith(f"column 0, row 512: {path}: is damaged near")
-    raster = _read(tmp_path / "p.tif")[0]
-    assert (raster[512:] == 255).all()
-    assert (raster[:512] < 255).all()
+    report = _segment(path, stub(margin_px=0), tmp_path / "p.tif", core_px=(512, 512))
+    assert len(report.failed) == len(set(report.failed)) > 0
+    assert all(line.startswith(f"{path}: is damaged near") for line in report.failed)
+    lost = _read(tmp_path / "p.tif")[0] == 255
+    blocks = lost.reshape(8, 128, 4, 128).transpose(0, 2, 1, 3).reshape(32, -1)
+    assert blocks.all(axis=1).tolist() == blocks.any(axis=1).tolist()
+    assert blocks[:, 0].sum() == len(report.failed)
 
 
 def test_nothing_readable_is_an_error(
     write_raster: Callable[..., Path], stub: Callable[..., Checkpoint], tmp_path: Path
 ) -> None:
-    path = write_raster("ortho.tif", _picture(100, 100), compress="deflate")
+    path = write_raster("ortho.tif", _picture(100, 100), compress="deflate", tiled=True)
     content = bytearray(path.read_bytes())
     content[1000:-1000] = bytes(len(content) - 2000)
     path.write_bytes(content)
-    with pytest.raises(RasterError, match="no window of it can be read"):
+    with pytest.raises(RasterError, match="nothing of it can be read"):
         _segment(path, stub(), tmp_path / "p.tif")
-    assert not (tmp_path / "p.tif").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ortho.tif"]

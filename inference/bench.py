@@ -1,0 +1,51 @@
+"""Everything that a process needs to take part in a run, opened from what the run says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from vigibati.configs.errors import CheckpointError
+from vigibati.datasets.ortho import Orthophoto, open_ortho
+from vigibati.datasets.strips import StripReader
+from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.inference.job import Job
+from vigibati.inference.predictor import Predictor
+from vigibati.inference.run_folder import RunFolder
+from vigibati.inference.wanted import from_text
+from vigibati.inference.work import Bench
+
+
+def open_bench(job: Job, run: RunFolder) -> AbstractContextManager[Bench]:
+    """Open image and network as a run was begun with them.
+
+    Args:
+        job: The run.
+        run: Its folder.
+
+    Raises:
+        RasterError: The image cannot be used.
+        CheckpointError: The checkpoint cannot be used, or is another one.
+        DeviceError: The device is not there.
+    """
+    ortho = open_ortho(
+        job.images.paths,
+        gsd_m=job.images.gsd_m,
+        crs=job.images.crs,
+    )
+    checkpoint = load_checkpoint(job.checkpoint)
+    if checkpoint.contract != job.contract:
+        raise CheckpointError(
+            job.checkpoint, "is not the one that the run was begun with", "put that one back"
+        )
+    return bench_of(job, run, ortho, Predictor(checkpoint, job.device), threads=1)
+
+
+@contextmanager
+def bench_of(
+    job: Job, run: RunFolder, ortho: Orthophoto, predictor: Predictor, *, threads: int
+) -> Iterator[Bench]:
+    """Lay out what is already open, and close the files of the image at the end."""
+    wanted = None if job.wanted is None else from_text(job.wanted, job.layout.cores_shape)
+    with StripReader(ortho, threads=threads) as reader:
+        yield Bench(job.layout, reader, predictor, run.files(job), wanted)

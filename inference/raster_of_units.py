@@ -1,0 +1,106 @@
+"""From the rasters of units to one cloud-optimised GeoTIFF."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import rasterio
+import rasterio.shutil
+from rasterio.errors import RasterioError
+
+from vigibati.configs.contract import ModelContract
+from vigibati.configs.errors import OutputError
+from vigibati.configs.files import whole_file
+from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.inference.job import Job
+from vigibati.inference.layout import BLOCK_PX
+from vigibati.inference.predictor import NO_IMAGE
+from vigibati.inference.segment_report import Counts
+
+_RUN, _COUNTS = "VIGIBATI_RUN", "VIGIBATI_COUNTS"
+
+
+def write_raster_of_units(
+    out: Path, *, units: Sequence[tuple[Window, Path]], job: Job, counts: Counts
+) -> None:
+    """Write one COG with overviews from the rasters of units; where there is none, no image.
+
+    Args:
+        out: The COG; it appears whole or not at all.
+        units: Where each raster lies on the grid.
+        job: The run; model, thresholds, calibration and fingerprint become tags.
+        counts: What the units add up to, which becomes a tag too.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    # A mosaic that only this call knows, of files that it names itself: no copy of the pixels on the way.
+    tags = {**_tags(job.contract), _RUN: job.run, _COUNTS: counts.model_dump_json()}
+    mosaic = _mosaic(units, job.grid, job.contract.class_names, tags)
+    try:
+        with whole_file(out) as part, rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"):
+            rasterio.shutil.copy(
+                mosaic,
+                part,
+                driver="COG",
+                COMPRESS="DEFLATE",
+                LEVEL=1,
+                BLOCKSIZE=BLOCK_PX,
+                OVERVIEW_RESAMPLING="AVERAGE",
+                BIGTIFF="IF_SAFER",
+                SPARSE_OK=True,
+            )
+    except RasterioError as error:
+        raise OutputError(out, f"cannot be written ({error})", "see that the disk has room") from error
+
+
+def read_counts(path: Path, *, run: str) -> Counts | None:
+    """Return what a raster says of the run that wrote it; None where there is none of that run."""
+    try:
+        with rasterio.open(path, driver="GTiff") as raster:
+            tags: dict[str, str] = raster.tags()
+    except RasterioError:
+        return None
+    return Counts.model_validate_json(tags[_COUNTS]) if tags.get(_RUN) == run else None
+
+
+def _tags(contract: ModelContract) -> dict[str, str]:
+    names = contract.class_names
+    tags = {
+        "VIGIBATI_MODEL": contract.name,
+        "VIGIBATI_THRESHOLDS": json.dumps(dict(zip(names, contract.thresholds, strict=True))),
+    }
+    if contract.calibrations is not None:
+        pairs = [(each.object_slope, each.object_offset) for each in contract.calibrations]
+        tags["VIGIBATI_CALIBRATION"] = json.dumps(dict(zip(names, pairs, strict=True)))
+    return tags
+
+
+def _mosaic(
+    units: Sequence[tuple[Window, Path]], grid: PixelGrid, names: Sequence[str], tags: Mapping[str, str]
+) -> str:
+    root = Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
+    SubElement(root, "SRS").text = grid.crs.to_wkt()
+    SubElement(root, "GeoTransform").text = ", ".join(repr(value) for value in grid.transform.to_gdal())
+    metadata = SubElement(root, "Metadata")
+    for key, value in tags.items():
+        SubElement(metadata, "MDI", key=key).text = value
+    for number, name in enumerate(names, start=1):
+        band = SubElement(root, "VRTRasterBand", dataType="Byte", band=str(number))
+        SubElement(band, "Description").text = name
+        SubElement(band, "NoDataValue").text = str(NO_IMAGE)
+        for window, path in units:
+            _add_source(band, window, path, number)
+    return tostring(root, encoding="unicode")
+
+
+def _add_source(band: Element, window: Window, path: Path, number: int) -> None:
+    source = SubElement(band, "SimpleSource")
+    SubElement(source, "SourceFilename", relativeToVRT="0").text = str(path.absolute())
+    SubElement(source, "SourceBand").text = str(number)
+    size = {"xSize": str(window.width), "ySize": str(window.height)}
+    SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
+    SubElement(source, "DstRect", xOff=str(window.col), yOff=str(window.row), **size)
