@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from vigibati.inference.corners import Corners, draw
-from vigibati.inference.intervals import overlapping
+from vigibati.inference.runs import overlapping, run_ends, turns
 
 _Ints = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
@@ -158,7 +158,7 @@ def _advance(pending: _Open, strip: Strip) -> tuple[Components, _Open]:
     # Places in rows of one column more, the last row of the strip before included: runs of different
     # rows never meet. Starts and stops take turns.
     height, side = len(strip.mask), strip.mask.shape[1] + 1
-    fresh = _changes(strip.mask)
+    fresh = run_ends(strip.mask)
     ends = np.concatenate([pending.ends, fresh + side])
     starts, stops = ends[::2], ends[1::2]
     known = len(pending.table)
@@ -168,7 +168,7 @@ def _advance(pending: _Open, strip: Strip) -> tuple[Components, _Open]:
     table, number = joined(parts, *(part[place] for place in touching))
     owner = number[part]
     last = starts >= height * side
-    new = _corners(ends, owner, len(pending.ends), 2 * np.count_nonzero(last), side)
+    new = turns(ends, owner, before=len(pending.ends), last=2 * int(last.sum()), side=side)
     corners = Corners(
         np.concatenate([number[pending.corners.owner], new.owner]),
         np.concatenate([pending.corners.row, new.row + strip.row]),
@@ -184,14 +184,6 @@ def _advance(pending: _Open, strip: Strip) -> tuple[Components, _Open]:
     return replace(closed, outlines=draw(outline)), _Open(table, corners, rest, rank[owner[last]])
 
 
-def _changes(mask: _Flags) -> _Ints:
-    """Return where the runs of all rows start and stop, in turn, as places in rows of one column more."""
-    changes = np.empty((len(mask), mask.shape[1] + 1), dtype=bool)
-    np.not_equal(mask[:, 1:], mask[:, :-1], out=changes[:, 1:-1])
-    changes[:, 0], changes[:, -1] = mask[:, 0], mask[:, -1]
-    return np.flatnonzero(changes)
-
-
 def _runs(strip: Strip, ends: _Ints) -> Components:
     """Return the runs of the rows of a strip as components."""
     starts, pixels = ends[::2], ends[1::2] - ends[::2]
@@ -203,32 +195,6 @@ def _runs(strip: Strip, ends: _Ints) -> Components:
     )
     outlines = np.full(len(starts), None, dtype=object)
     return Components(outlines, strip.row + row, strip.col + col, pixels, total, at_edge > 0)
-
-
-def _corners(ends: _Ints, owner: _Ints, old: int, last: int, side: int) -> Corners:
-    """Return the corners on the lines above all rows but that of the ``old`` ends.
-
-    Args:
-        ends: Where runs start and stop, in turn.
-        owner: The component of each run.
-        old: How many of them are of the row before the first.
-        last: How many are of the last row.
-        side: Places in a row.
-    """
-    whose = np.repeat(owner, 2)
-    weight = np.where(np.arange(len(ends)) % 2, -1, 1)
-    complete = len(ends) - last
-    place = np.concatenate([ends[:complete] + side, ends[old:]])
-    order = np.argsort(place, kind="stable")
-    place = place[order]
-    weight = np.concatenate([-weight[:complete], weight[old:]])[order]
-    whose = np.concatenate([whose[:complete], whose[old:]])[order]
-    # Where a run ends right below another, the outline goes straight on.
-    straight = np.flatnonzero((place[1:] == place[:-1]) & (weight[1:] != weight[:-1]))
-    turns = np.ones(len(place), dtype=bool)
-    turns[straight] = turns[straight + 1] = False
-    row, col = np.divmod(place[turns], side)
-    return Corners(whose[turns], row - 1, col, weight[turns])
 
 
 def _parted(table: Components, corners: Corners, chosen: _Flags) -> tuple[Components, Corners]:

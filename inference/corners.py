@@ -8,6 +8,7 @@ corners of a polygon are those of non-zero weight; those of several without comm
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import shapely
@@ -104,8 +105,9 @@ def draw(corners: Corners) -> _Polygons:
     rings = shapely.linearrings(points, indices=np.repeat(np.arange(len(length)), 2 * length))
     owner = corners.owner[2 * edges[np.cumsum(length) - length]]
     # The ring with the first corner of all in the order of columns is the shell.
-    polygons: _Polygons = shapely.normalize(shapely.polygons(rings, indices=owner))
-    return polygons
+    polygons: Any = shapely.polygons(rings, indices=owner)
+    normal: _Polygons = shapely.normalize(polygons)
+    return normal
 
 
 def _in_columns(corners: Corners) -> _Ints:

@@ -1,4 +1,4 @@
-"""Which pixels of a probability raster belong to a class, and which are near its edges."""
+"""Which pixels of a probability raster belong to a class, and which lie at an edge of the image."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ from vigibati.inference.components import Strip
 from vigibati.inference.predictor import CERTAIN, NO_IMAGE
 
 
+def strip_of(around: NDArray[np.uint8], *, threshold: float, row: int, col: int = 0) -> Strip:
+    """Return what is traced of a part of a probability raster.
+
+    Args:
+        around: (H + 2, W + 2) values, one pixel wider on all sides than the part; NO_IMAGE beyond the raster.
+        threshold: Probability from which on a pixel belongs to the class.
+        row: First row of the part, of the whole grid.
+        col: Its first column.
+    """
+    values = around[1:-1, 1:-1]
+    return Strip(row, threshold_mask(values, threshold), values, near_no_image(around == NO_IMAGE), col)
+
+
 def threshold_mask(values: NDArray[np.uint8], threshold: float) -> NDArray[np.bool_]:
     """Tell where a probability reaches a threshold.
 
@@ -21,8 +34,8 @@ def threshold_mask(values: NDArray[np.uint8], threshold: float) -> NDArray[np.bo
     Returns:
         The shape of ``values``; False where there is no image.
     """
-    # For whole numbers the same as values >= threshold * CERTAIN, and 8 bits wide.
-    mask = values >= math.ceil(threshold * CERTAIN)
+    # For whole numbers the same as values >= threshold * CERTAIN, without a detour by float64.
+    mask: NDArray[np.bool_] = values >= math.ceil(threshold * CERTAIN)
     mask &= values != NO_IMAGE
     return mask
 
@@ -36,17 +49,8 @@ def near_no_image(no_image: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Returns:
         (H, W).
     """
-    near = np.zeros((no_image.shape[0] - 2, no_image.shape[1] - 2), dtype=bool)
-    inside = no_image[1:-1, 1:-1].any()
-    # Mostly the frame alone is without image, if anything: then it is enough to look along the borders.
-    strips = (
-        [(slice(None), slice(None))]
-        if inside
-        else [
-            (slice(1), slice(None)),
-            (slice(-1, None), slice(None)),
-            (slice(None), slice(1)),
-            (slice(None), slice(-1, None)),
-        ]
-    )
+    if not no_image.any():
+        return np.zeros((no_image.shape[0] - 2, no_image.shape[1] - 2), dtype=bool)
+    rows = no_image[:-2] | no_image[1:-1] | no_image[2:]
+    near: NDArray[np.bool_] = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
     return near

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vigibati.inference.components import Components, joined
 from vigibati.inference.corners import Corners, corners_of, draw, united
-from vigibati.inference.intervals import overlapping
+from vigibati.inference.runs import overlapping
 
 _Ints = NDArray[np.int64]
 

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import rasterio.windows
-import scipy.ndimage
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS
-from rasterio.errors import RasterioError
 from shapely.geometry import Polygon
 
-from vigibati.configs.errors import RasterError, SettingsError
-from vigibati.configs.progress import SILENT, Advance, Progress
+from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.grid import PixelGrid
-from vigibati.datasets.raster_checks import open_raster, shielded
+from vigibati.datasets.raster_checks import open_raster
 from vigibati.inference.calibrated import object_probabilities
-from vigibati.inference.components import Component, Strip, trace
-from vigibati.inference.predictor import CERTAIN, NO_IMAGE
+from vigibati.inference.components import Components, trace
+from vigibati.inference.predictor import CERTAIN
+from vigibati.inference.probability_raster import read_header, read_strips
 from vigibati.inference.regularise import regularise, simplify
 
-_STRIP_ROWS = 512
 # Chimneys, dormers and noise; no courtyard is that small.
 _MIN_HOLE_M2 = 2.0
 # What is nowhere as wide as twice this is a wall, a kerb or the edge of a shadow.
 _OPENING_M = 0.5
 # Kinds without straight walls.
 _FREE_FORMS = frozenset({"pool"})
-_CURE = "give the file that 'vigibati segment' wrote"
 
 
 def vectorise(
@@ -71,16 +61,65 @@ def vectorise(
         RasterError: The file is no raster of probabilities, or is damaged.
         SettingsError: A threshold is of an unknown class, or not between 0 and 1.
     """
-    found: list[tuple[str, Component]] = []
+    found: dict[str, Components] = {}
     with open_raster(probabilities) as dataset:
-        source = _read_header(probabilities, dataset, thresholds)
+        header = read_header(probabilities, dataset, thresholds)
         total = dataset.count * dataset.width * dataset.height / 1e6
         with progress.stage("vectorise", total=total, unit="Mpx") as advance:
-            for band, (kind, threshold) in enumerate(source.thresholds.items(), start=1):
-                strips = _strips(source, dataset, band, threshold, advance)
-                found += ((kind, component) for component in trace(strips))
-    found.sort(key=lambda item: (item[1].first, item[0]))
-    return _to_footprints(found, source, min_area_m2, regular=regular)
+            for band, kind in enumerate(header.thresholds, start=1):
+                found[kind] = Components.concatenate(trace(read_strips(header, dataset, band, advance)))
+    return to_footprints(
+        found,
+        grid=header.grid,
+        calibrations=header.calibrations,
+        min_area_m2=min_area_m2,
+        regular=regular,
+    )
+
+
+def to_footprints(
+    found: Mapping[str, Components],
+    *,
+    grid: PixelGrid,
+    calibrations: Mapping[str, tuple[float, float]],
+    min_area_m2: float,
+    regular: bool,
+) -> gpd.GeoDataFrame:
+    """Return footprints of components, as ``vectorise`` describes them.
+
+    Args:
+        found: The components of each class, in any order.
+        grid: The pixels that they are traced in.
+        calibrations: Slope and offset per class, of those that are calibrated.
+        min_area_m2: Smallest area on the ground that is kept.
+        regular: Whether buildings get straight walls; otherwise outlines are simplified only.
+    """
+    components = Components.concatenate(found.values())
+    kinds = np.repeat(np.array(list(found), dtype=str), [len(part) for part in found.values()])
+    order = np.lexsort((kinds, components.col, components.row))
+    components, kinds = components.take(order), kinds[order]
+    scale, transform = grid.ground_scale, grid.transform
+    to_crs = np.array([transform.a, transform.e]), np.array([transform.c, transform.f])
+    outlines = shapely.transform(components.outlines, lambda points: points * to_crs[0] + to_crs[1])
+    traced = _without_small_holes(outlines, _MIN_HOLE_M2 / scale**2)
+    outlines = simplify(traced, metres_per_unit=scale)
+    eroded = shapely.buffer(outlines, -_OPENING_M / scale, join_style="mitre")
+    kept = ~shapely.is_empty(eroded) & (shapely.area(outlines) * scale**2 >= min_area_m2)
+    outlines, kinds, components = outlines[kept], kinds[kept], components.take(kept)
+    if regular:
+        straight = ~np.isin(kinds, list(_FREE_FORMS))
+        outlines = regularise(traced[kept], straight=straight, metres_per_unit=scale)
+    return gpd.GeoDataFrame(
+        {
+            "footprint_id": np.arange(1, len(kinds) + 1, dtype=np.int64),
+            "kind": kinds,
+            "probability": _probabilities(components, kinds, calibrations),
+            "area_m2": shapely.area(outlines) * scale**2,
+            "at_edge": components.at_edge,
+        },
+        geometry=outlines,
+        crs=grid.crs,
+    )
 
 
 def as_drawn(outlines: NDArray[np.object_], *, kind: str, metres_per_unit: float) -> NDArray[np.object_]:
@@ -96,124 +135,10 @@ def as_drawn(outlines: NDArray[np.object_], *, kind: str, metres_per_unit: float
     return regularise(whole, straight=flags, metres_per_unit=metres_per_unit)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    path: Path
-    grid: PixelGrid
-    # In the order of the bands.
-    thresholds: dict[str, float]
-    # Slope and offset per class; none in a raster of a model that is not calibrated.
-    calibrations: dict[str, tuple[float, float]]
-
-
-def _read_header(path: Path, dataset: Any, given: Mapping[str, float] | None) -> _Source:  # noqa: ANN401
-    names = dataset.descriptions
-    if dataset.nodata != NO_IMAGE or None in names or set(dataset.dtypes) != {"uint8"} or not dataset.crs:
-        raise RasterError(path, "is no raster of probabilities", _CURE)
-    try:
-        thresholds: dict[str, float] = json.loads(dataset.tags().get("VIGIBATI_THRESHOLDS", ""))
-        own = {name: float(thresholds[name]) for name in names}
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise RasterError(path, "carries no thresholds of its classes", _CURE) from error
-    calibrations = _read_calibrations(path, dataset.tags().get("VIGIBATI_CALIBRATION"), names)
-    for name, value in (given or {}).items():
-        if name not in own:
-            raise SettingsError(
-                f"threshold of '{name}'", f"{path} has no such class", f"use {', '.join(own)}"
-            )
-        if not 0 < value < 1:
-            raise SettingsError(f"threshold of '{name}'", f"is {value}", "use a number between 0 and 1")
-        own[name] = value
-    crs = CRS.from_wkt(dataset.crs.to_wkt())
-    return _Source(path, PixelGrid(crs, dataset.transform, dataset.width, dataset.height), own, calibrations)
-
-
-def _read_calibrations(path: Path, text: str | None, names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    if text is None:
-        return {}
-    try:
-        values = json.loads(text)
-        pairs = {name: (float(values[name][0]), float(values[name][1])) for name in names}
-    except (json.JSONDecodeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise RasterError(path, "carries a calibration that is not that of its classes", _CURE) from error
-    for slope, offset in pairs.values():
-        if not (0 < slope < math.inf and math.isfinite(offset)):
-            cause = f"carries a calibration with the slope {slope} and the offset {offset}"
-            raise RasterError(path, cause, _CURE)
-    return pairs
-
-
-def _strips(
-    source: _Source,
-    dataset: Any,  # noqa: ANN401 - rasterio has no types
-    band: int,
-    threshold: float,
-    advance: Advance,
-) -> Iterator[Strip]:
-    for row in range(0, source.grid.height, _STRIP_ROWS):
-        rows = min(_STRIP_ROWS, source.grid.height - row)
-        values, edge = _read_strip(source, dataset, band, row, rows)
-        # p >= threshold on the scale of the raster, without rounding the threshold to it.
-        mask = (values >= threshold * CERTAIN) & (values != NO_IMAGE)
-        yield Strip(row, mask, values, edge)
-        advance(rows * source.grid.width / 1e6)
-
-
-def _read_strip(
-    source: _Source,
-    dataset: Any,  # noqa: ANN401 - rasterio has no types
-    band: int,
-    row: int,
-    rows: int,
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Read rows, and where they lie within one pixel of no-image or of the raster's end."""
-    first, last = max(0, row - 1), min(source.grid.height, row + rows + 1)
-    window = rasterio.windows.Window(0, first, source.grid.width, last - first)
-    try:
-        with shielded():
-            values: NDArray[np.uint8] = dataset.read(band, window=window)
-    except RasterioError as error:
-        cause = f"is damaged at rows {first}-{last} ({error.__cause__ or error})"
-        raise RasterError(source.path, cause, "run 'vigibati segment' again") from error
-    around = np.pad(values, ((first - row + 1, row + rows + 1 - last), (1, 1)), constant_values=NO_IMAGE)
-    near = scipy.ndimage.maximum_filter(around == NO_IMAGE, size=3)
-    return around[1:-1, 1:-1], near[1:-1, 1:-1]
-
-
-def _to_footprints(
-    found: list[tuple[str, Component]], source: _Source, min_area_m2: float, *, regular: bool
-) -> gpd.GeoDataFrame:
-    scale, transform = source.grid.ground_scale, source.grid.transform
-    outlines = np.array([component.outline for _, component in found], dtype=object)
-    to_crs = np.array([transform.a, transform.e]), np.array([transform.c, transform.f])
-    outlines = shapely.transform(outlines, lambda points: points * to_crs[0] + to_crs[1])
-    traced = _without_small_holes(outlines, _MIN_HOLE_M2 / scale**2)
-    outlines = simplify(traced, metres_per_unit=scale)
-    eroded = shapely.buffer(outlines, -_OPENING_M / scale, join_style="mitre")
-    kept = ~shapely.is_empty(eroded) & (shapely.area(outlines) * scale**2 >= min_area_m2)
-    chosen = [item for item, keep in zip(found, kept, strict=True) if keep]
-    outlines = outlines[kept]
-    if regular:
-        straight = np.array([kind not in _FREE_FORMS for kind, _ in chosen], dtype=bool)
-        outlines = regularise(traced[kept], straight=straight, metres_per_unit=scale)
-    return gpd.GeoDataFrame(
-        {
-            "footprint_id": np.arange(1, len(chosen) + 1, dtype=np.int64),
-            "kind": np.array([kind for kind, _ in chosen], dtype=str),
-            "probability": _probabilities(chosen, source.calibrations),
-            "area_m2": shapely.area(outlines) * scale**2,
-            "at_edge": np.array([item.at_edge for _, item in chosen], dtype=bool),
-        },
-        geometry=outlines,
-        crs=source.grid.crs,
-    )
-
-
 def _probabilities(
-    chosen: list[tuple[str, Component]], calibrations: Mapping[str, tuple[float, float]]
+    components: Components, kinds: NDArray[np.str_], calibrations: Mapping[str, tuple[float, float]]
 ) -> NDArray[np.float64]:
-    kinds = np.array([kind for kind, _ in chosen], dtype=str)
-    probabilities = np.array([item.total / item.pixels / CERTAIN for _, item in chosen], dtype=float)
+    probabilities: NDArray[np.float64] = components.total / components.pixels / CERTAIN
     for kind, (slope, offset) in calibrations.items():
         of_kind = kinds == kind
         probabilities[of_kind] = object_probabilities(probabilities[of_kind], slope=slope, offset=offset)

@@ -11,7 +11,7 @@ from affine import Affine
 from shapely.geometry import box
 
 from vigibati.configs.errors import RasterError, SettingsError
-from vigibati.inference import vectorise as module
+from vigibati.inference import probability_raster as module
 from vigibati.inference.vectorise import vectorise
 
 _Write = Callable[..., Path]
@@ -187,6 +187,8 @@ def test_other_rasters_are_refused(write_raster: _Write, probabilities: _Write, 
         vectorise(plain)
     with pytest.raises(RasterError, match="carries no thresholds of its classes"):
         vectorise(probabilities(_field(), thresholds={"pool": 0.5}))
+    with pytest.raises(RasterError, match=r"carries the threshold 1\.5 of 'building'"):
+        vectorise(probabilities(_field(), thresholds={"building": 1.5}))
     text = tmp_path / "text.tif"
     text.write_text("hello", encoding="utf-8")
     with pytest.raises(RasterError, match="not a GeoTIFF"):
