@@ -15,7 +15,6 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 import rasterio.windows
-import torch
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
@@ -25,6 +24,7 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.device import Device
 from vigibati.inference.predictor import NO_IMAGE, Predictor
 
 _BLOCK_PX = 512
@@ -67,7 +67,7 @@ def segment(
     checkpoint: Checkpoint,
     out: Path,
     *,
-    device: torch.device,
+    device: Device,
     window_px: int = 1024,
     progress: Progress = SILENT,
 ) -> SegmentReport:
@@ -85,7 +85,7 @@ def segment(
             ``VIGIBATI_THRESHOLDS`` say by which model and from which probability on. That of a
             calibrated model has ``VIGIBATI_CALIBRATION`` too: for each class the slope and the
             offset that turn the mean over an object into a frequency.
-        device: Where the network runs; bfloat16 on CUDA, float32 elsewhere.
+        device: Where the network runs, and how.
         window_px: About how large a window is with its margins; larger is faster, and takes more memory.
         progress: Told of finished megapixels.
 
@@ -135,7 +135,7 @@ def _write_stage(
     stage: Path,
     ortho: Orthophoto,
     checkpoint: Checkpoint,
-    device: torch.device,
+    device: Device,
     window_px: int,
     progress: Progress,
 ) -> _Tally:
@@ -156,7 +156,7 @@ def _write_stage(
                 values, valid = None, np.zeros((core.height, core.width), dtype=np.bool_)
             quantised = np.full((target.count, *valid.shape), NO_IMAGE, dtype=np.uint8)
             if values is not None and valid.any():
-                seen = predictor.predict(values)[:, margin:, margin:][:, : core.height, : core.width]
+                seen = predictor.predict(values[None])[0, :, margin:, margin:][:, : core.height, : core.width]
                 np.copyto(quantised, seen, where=valid)
                 tally.windows += 1
             tally.no_image += int(np.count_nonzero(~valid))

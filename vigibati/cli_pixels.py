@@ -79,12 +79,12 @@ def segment(
     Example: vigibati segment ortho.tif --out probabilities.tif
     """
     from vigibati.footprints import open_for
-    from vigibati.inference.device import choose_device
+    from vigibati.inference.device import Device
     from vigibati.inference.segment import segment as run
 
     image, model, _ = open_for(ortho, checkpoint=checkpoint, crs=crs)
     with image:
-        report = run(image, model, out, device=choose_device(device), progress=listener(silent=json or quiet))
+        report = run(image, model, out, device=Device.choose(device), progress=listener(silent=json or quiet))
     if not quiet:
         typer.echo(as_json(report))
     options.exit_if_partial(report.failed_windows)

@@ -15,7 +15,7 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.ortho import Orthophoto, open_ortho
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from vigibati.inference.coverage import imaged_area
-from vigibati.inference.device import choose_device
+from vigibati.inference.device import Device
 from vigibati.inference.segment import SegmentReport, segment
 from vigibati.inference.vectorise import vectorise
 
@@ -71,10 +71,10 @@ def find_footprints(
         probabilities: Probability raster to write; it is kept, so that another threshold needs no
             second pass.
         crs: Projected CRS of the result.
-        device: auto, cpu or cuda.
+        device: auto, cpu, cuda or openvino.
         progress: Listener.
     """
-    report = segment(ortho, model, probabilities, device=choose_device(device), progress=progress)
+    report = segment(ortho, model, probabilities, device=Device.choose(device), progress=progress)
     table = vectorise(probabilities, progress=progress)
     imaged = gpd.GeoSeries([imaged_area(probabilities)], crs=ortho.grid.crs).to_crs(crs).iloc[0]
     return Footprints(table=table.to_crs(crs), imaged=imaged, report=report)

@@ -91,7 +91,7 @@ def detect(
         parcels: Parcels; those of the records' source when None.
         zones: Planning zones.
         checkpoint: Folder of a checkpoint; the shipped one when None.
-        device: auto, cpu or cuda.
+        device: auto, cpu, cuda or openvino.
         rules: Name of the preset of thresholds.
         lang: Language of reasons and forms.
         crs: CRS of an orthophoto that does not state it.
