@@ -20,7 +20,7 @@ from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, read_manifests
 from vigibati.inference.checkpoint import Checkpoint
-from vigibati.inference.device import choose_device
+from vigibati.inference.device import Device, choose_device
 from vigibati.inference.predictor import Predictor
 from vigibati.training.evaluate import evaluate
 from vigibati.training.loop import Hardware
@@ -81,12 +81,12 @@ def _compared(path: Path, chips: list[Chip], runs: Path, steps: int, device: tor
 
 
 def _mpx_per_s(checkpoint: Checkpoint, device: torch.device) -> float:
-    predictor = Predictor(checkpoint, device)
+    predictor = Predictor(checkpoint, Device(device))
     window = np.random.default_rng(7).integers(0, 255, (3, _WINDOW_PX, _WINDOW_PX), dtype=np.uint8)
     seconds = []
     for _ in range(_REPEATS):
         started = time.perf_counter()
-        predictor.predict(window)
+        predictor.predict(window[None])
         seconds.append(time.perf_counter() - started)
     return _WINDOW_PX**2 / 1e6 / min(seconds)
 

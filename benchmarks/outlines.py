@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from vigibati.datasets.ortho import open_ortho
 from vigibati.datasets.polis import polis_m
 from vigibati.inference.checkpoint import load_checkpoint, shipped_checkpoint
-from vigibati.inference.device import choose_device
 from vigibati.inference.segment import segment
 from vigibati.inference.vectorise import vectorise
 
@@ -75,7 +74,7 @@ def _probabilities(name: str, image: Path, runs: Path) -> Path:
     runs.mkdir(parents=True, exist_ok=True)
     model = load_checkpoint(shipped_checkpoint())
     with open_ortho([image], gsd_m=model.contract.gsd_m) as ortho:
-        segment(ortho, model, runs / f"{name}.tif", device=choose_device("auto"))
+        segment(ortho, model, runs / f"{name}.tif")
     return runs / f"{name}.tif"
 
 

@@ -9,6 +9,7 @@ from vigibati.configs.errors import CheckpointError
 from vigibati.datasets.ortho import Orthophoto, open_ortho
 from vigibati.datasets.strips import StripReader
 from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.inference.device import Device
 from vigibati.inference.job import Job
 from vigibati.inference.predictor import Predictor
 from vigibati.inference.run_folder import RunFolder
@@ -38,7 +39,7 @@ def open_bench(job: Job, run: RunFolder) -> AbstractContextManager[Bench]:
         raise CheckpointError(
             job.checkpoint, "is not the one that the run was begun with", "put that one back"
         )
-    return bench_of(job, run, ortho, Predictor(checkpoint, job.device), threads=1)
+    return bench_of(job, run, ortho, Predictor(checkpoint, Device.choose(job.device)), threads=1)
 
 
 @contextmanager

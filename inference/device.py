@@ -1,18 +1,68 @@
-"""Which processor runs the network."""
+"""Which processor runs the network, through which library, in which precision."""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import torch
 
 from vigibati.configs.errors import DeviceError
 
 _LOG = logging.getLogger(__name__)
+_CPUINFO = Path("/proc/cpuinfo")
+# Without one of these, bfloat16 is emulated and slower than float32.
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where inference runs, and how. ``Device(torch.device("cpu"))`` is plain float32, the reference.
+
+    Attributes:
+        place: The processor as torch knows it.
+        half: True = what follows the encoder computes in bfloat16.
+        openvino: True = OpenVINO computes, not torch.
+    """
+
+    place: torch.device
+    half: bool = False
+    openvino: bool = False
+
+    @classmethod
+    def choose(cls, name: str) -> Self:
+        """Return the fastest way to run a network on what a name asks for.
+
+        Args:
+            name: ``"openvino"`` for the CPU through OpenVINO, or as in ``choose_device``.
+
+        Raises:
+            DeviceError: It is not usable here, or the name is unknown.
+        """
+        if name == "openvino":
+            if importlib.util.find_spec("openvino") is None:
+                cause, cure = "OpenVINO is not installed", "install vigibati[openvino], or use --device cpu"
+                raise DeviceError("--device openvino", cause, cure)
+            return cls(torch.device("cpu"), half=_has_bfloat16(), openvino=True)
+        place = choose_device(name)
+        return cls(place, half=place.type == "cuda" or _has_bfloat16())
+
+    @property
+    def arithmetic(self) -> str:
+        """What a result depends on: the kind of device, the library and the precision."""
+        numbers = "float32, bfloat16 after the encoder" if self.half else "float32"
+        return f"{self.place.type}, {'openvino' if self.openvino else 'torch'}, {numbers}"
+
+    def __str__(self) -> str:
+        model = f" on {torch.cuda.get_device_name(self.place)}" if self.place.type == "cuda" else ""
+        return f"{self.arithmetic}{model}"
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device for a name, never another one than was asked for.
+    """Return torch's device for a name, never another one than was asked for.
 
     Args:
         name: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is any and the CPU elsewhere.
@@ -20,8 +70,10 @@ def choose_device(name: str) -> torch.device:
     Raises:
         DeviceError: CUDA was asked for and is not usable here, or the name is unknown.
     """
+    if name == "openvino":
+        raise DeviceError("--device openvino", "it only segments and detects", "use auto, cpu or cuda here")
     if name not in {"auto", "cpu", "cuda"}:
-        raise DeviceError("--device", f"'{name}' is unknown", "use auto, cpu or cuda")
+        raise DeviceError("--device", f"'{name}' is unknown", "use auto, cpu, cuda or openvino")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise DeviceError(
@@ -29,6 +81,11 @@ def choose_device(name: str) -> torch.device:
             "no CUDA device works here",
             "check the driver, or use --device auto or cpu",
         )
-    device = torch.device("cuda" if available and name != "cpu" else "cpu")
+    device = torch.device("cuda", 0) if available and name != "cpu" else torch.device("cpu")
     _LOG.info("device %s, asked for %s", device, name)
     return device
+
+
+def _has_bfloat16() -> bool:
+    """Return whether the CPU computes in bfloat16; elsewhere than on Linux it counts as unable to."""
+    return _CPUINFO.is_file() and bool(_BFLOAT16_FLAGS & set(_CPUINFO.read_text(encoding="utf-8").split()))

@@ -65,7 +65,7 @@ def new_job(
         fingerprints={
             "images": fingerprint([fingerprint_files(images.paths), *opened]),
             "model": fingerprint(contract.model_dump(mode="json")),
-            "device": predictor.numerics,
+            "device": predictor.device.arithmetic,
             "area": wanted or "everywhere",
             "wish for footprints": str(settings.traced),
             "cut": fingerprint(asdict(layout)),
@@ -75,7 +75,7 @@ def new_job(
         checkpoint=checkpoint.folder.absolute(),
         contract=contract,
         device=settings.device,
-        engine=predictor.device_name,
+        engine=str(predictor.device),
         crs_wkt=grid.crs.to_wkt(),
         transform=tuple(grid.transform)[:6],
         gap_share=ortho.gap_share,

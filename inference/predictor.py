@@ -2,63 +2,75 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vigibati.configs.errors import CheckpointError
+from vigibati.inference.batches import Batches
 from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.device import Device
+from vigibati.inference.openvino_engine import EXAMPLE_PX, OpenVinoEngine
+from vigibati.inference.working_network import CERTAIN, Readout, WorkingNetwork
+
+__all__ = ["CERTAIN", "NO_IMAGE", "Predictor"]
 
 NO_IMAGE = 255
 """Value of a probability raster where there is no image."""
-CERTAIN = 254
-"""Value of a probability raster for a probability of 1."""
 
 
 class Predictor:
     """A checkpoint's network on its device; it stays there.
 
-    Where the contract holds calibrations, the logits of each class are divided by its temperature
-    before they become probabilities (Guo et al. 2017).
-
     Args:
-        checkpoint: Network and contract.
-        device: Where it runs; bfloat16 on CUDA, float32 elsewhere.
+        checkpoint: Network and contract; the network is copied.
+        device: Where it runs, and how.
+
+    Attributes:
+        device: Where it runs, and how.
+        classes: Number of classes.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+    def __init__(self, checkpoint: Checkpoint, device: Device) -> None:
         contract = checkpoint.contract
+        self.device = device
+        self.classes = len(contract.class_names)
         self._folder = checkpoint.folder
-        self._classes = len(contract.class_names)
-        self._planes = self._classes + contract.contour
-        self._device = device
-        self._network = checkpoint.network.eval().to(device).to(memory_format=torch.channels_last)
-        self._mean = torch.tensor(contract.mean, device=device).view(1, -1, 1, 1)
-        self._std = torch.tensor(contract.std, device=device).view(1, -1, 1, 1)
-        temperatures = [each.temperature for each in contract.calibrations or ()] or [1.0] * self._classes
-        self._temperatures = torch.tensor(temperatures, device=device).view(-1, 1, 1)
+        self._planes = self.classes + contract.contour
+        self._place = device.place
+        half = device.half and not device.openvino
+        self._network = WorkingNetwork(checkpoint.network, contract, half=half).to(device.place)
+        self._readout = Readout(contract).to(device.place)
+        self._openvino: OpenVinoEngine | None = None
+        if device.openvino:
+            self.logits(np.zeros((len(contract.bands), EXAMPLE_PX, EXAMPLE_PX), dtype=np.uint8))
+            self._openvino = OpenVinoEngine(self._network, contract, half=device.half)
+        # On a CPU one window keeps all cores busy, and several only push each other out of the cache.
+        self._batches = Batches(str(device), largest=None if device.place.type == "cuda" else 1)
 
-    def predict(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return quantised probabilities of one window.
+    def predict(self, windows: NDArray[np.uint8], *, crop_px: int = 0) -> NDArray[np.uint8]:
+        """Return quantised probabilities of windows.
 
         Args:
-            values: (bands, H, W), 0-255, H and W multiples of 32.
+            windows: (N, bands, H, W), 0-255, H and W multiples of 32, N at least 1.
+            crop_px: Pixels that are cut off on each side.
 
         Returns:
-            (classes, H, W), 0-254 for probabilities 0-1.
+            (N, classes, H - 2 crop_px, W - 2 crop_px), 0-254 for probabilities 0-1.
 
         Raises:
             CheckpointError: As ``logits``.
+            DeviceError: The device's memory does not hold one window.
         """
-        calibrated = self.logits(values) / self._temperatures
-        quantised = (calibrated.sigmoid() * CERTAIN).round().to(torch.uint8)
-        result: NDArray[np.uint8] = quantised.cpu().numpy()
-        return result
+        step = self._by_torch if self._openvino is None else partial(self._by_openvino, self._openvino)
+        return self._batches.run(partial(step, crop_px=crop_px), windows)
 
-    @torch.inference_mode()
     def logits(self, values: NDArray[np.uint8]) -> Tensor:
-        """Return what the network says of one window, before any calibration.
+        """Return what the network says of one window, before any calibration; always through torch.
 
         Args:
             values: (bands, H, W), 0-255, H and W multiples of 32.
@@ -70,15 +82,40 @@ class Predictor:
             CheckpointError: The network gives another shape than its contract promises, or
                 something else than finite numbers.
         """
-        pixels = torch.from_numpy(values).to(self._device)[None].float() / 255
-        pixels = ((pixels - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-            logits: Tensor = self._network(pixels)
-        wanted = (1, self._planes, *values.shape[1:])
+        logits = self._logits(values[None])
+        self._check_finite(float(logits.sum()))
+        return logits[0, : self.classes]
+
+    def _by_torch(self, batch: NDArray[np.uint8], *, crop_px: int) -> NDArray[np.uint8]:
+        with torch.no_grad():
+            probabilities, total = self._readout(self._logits(batch))
+        rows, columns = (slice(crop_px, size - crop_px) for size in batch.shape[2:])
+        result: NDArray[np.uint8] = probabilities[:, :, rows, columns].cpu().numpy()
+        self._check_finite(float(total))
+        return result
+
+    def _by_openvino(
+        self, engine: OpenVinoEngine, batch: NDArray[np.uint8], *, crop_px: int
+    ) -> NDArray[np.uint8]:
+        probabilities, total = engine(batch)
+        self._check_finite(total)
+        rows, columns = (slice(crop_px, size - crop_px) for size in batch.shape[2:])
+        return probabilities[:, :, rows, columns]
+
+    # Not inference_mode: a network that it has touched cannot be converted for OpenVINO.
+    @torch.no_grad()
+    def _logits(self, batch: NDArray[np.uint8]) -> Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(batch))
+        if self._place.type == "cuda":
+            pixels = pixels.pin_memory().to(self._place, non_blocking=True)
+        logits: Tensor = self._network(pixels)
+        wanted = (len(batch), self._planes, *batch.shape[2:])
         if tuple(logits.shape) != wanted:
             cause = f"the network gives {tuple(logits.shape)}, its contract promises {wanted}"
             raise CheckpointError(self._folder, cause, "use a checkpoint written by 'vigibati train'")
-        if not bool(torch.isfinite(logits).all()):
+        return logits
+
+    def _check_finite(self, total: float) -> None:
+        if not math.isfinite(total):
             cause = "the network gives something else than finite numbers"
             raise CheckpointError(self._folder, cause, "train it anew, its weights are broken")
-        return logits[0, : self._classes].float()

@@ -15,6 +15,7 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.inference.bench import bench_of
 from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.device import Device
 from vigibati.inference.dispatch import dispatch
 from vigibati.inference.job import Job
 from vigibati.inference.layout import Unit
@@ -65,7 +66,7 @@ def plan(ortho: Orthophoto, checkpoint: Checkpoint, out: Path, settings: Segment
     Raises:
         InputError: As ``segment``.
     """
-    job = new_job(ortho, checkpoint, Predictor(checkpoint, settings.device), settings)
+    job = new_job(ortho, checkpoint, Predictor(checkpoint, Device.choose(settings.device)), settings)
     run, units = RunFolder(out), _share(job, settings)
     files, states = run.files(job), run.states()
     wanted = None if job.wanted is None else from_text(job.wanted, job.layout.cores_shape)
@@ -129,7 +130,7 @@ def segment(
         cause = "would throw away what other shards did"
         raise SettingsError("--restart", cause, f"remove {RunFolder(out).path} yourself")
     started = time.perf_counter()
-    predictor = Predictor(checkpoint, settings.device)
+    predictor = Predictor(checkpoint, Device.choose(settings.device))
     job = new_job(ortho, checkpoint, predictor, settings)
     run, units = RunFolder(out), _share(job, settings)
     if not settings.restart and (earlier := _finished_earlier(run, job)) is not None:
@@ -209,4 +210,4 @@ def _cleared_if_empty(run: RunFolder) -> Iterator[None]:
 def _decoders(predictor: Predictor) -> int:
     """Return how many threads decode: beside a network on the processor as few as keep it busy."""
     cores = os.cpu_count() or 1
-    return max(1, cores - 2 if predictor.on_gpu else cores // 2)
+    return max(1, cores - 2 if predictor.device.place.type == "cuda" else cores // 2)

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import shapely
-from numpy.typing import NDArray
-from shapely.geometry import Polygon
 
-from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.grid import PixelGrid
+from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.datasets.raster_checks import open_raster
-from vigibati.inference.calibrated import object_probabilities
 from vigibati.inference.components import Components, trace
-from vigibati.inference.predictor import CERTAIN
-from vigibati.inference.probability_raster import read_header, read_strips
-from vigibati.inference.regularise import regularise, simplify
-
-# Chimneys, dormers and noise; no courtyard is that small.
-_MIN_HOLE_M2 = 2.0
-# What is nowhere as wide as twice this is a wall, a kerb or the edge of a shadow.
-_OPENING_M = 0.5
-# Kinds without straight walls.
-_FREE_FORMS = frozenset({"pool"})
+from vigibati.inference.footprint_table import REACH_M, footprints_of
+from vigibati.inference.probability_raster import Header, read_header, read_strips
+from vigibati.inference.settle import settle
 
 
 def vectorise(
@@ -61,94 +49,30 @@ def vectorise(
         RasterError: The file is no raster of probabilities, or is damaged.
         SettingsError: A threshold is of an unknown class, or not between 0 and 1.
     """
-    found: dict[str, Components] = {}
     with open_raster(probabilities) as dataset:
         header = read_header(probabilities, dataset, thresholds)
         total = dataset.count * dataset.width * dataset.height / 1e6
         with progress.stage("vectorise", total=total, unit="Mpx") as advance:
-            for band, kind in enumerate(header.thresholds, start=1):
-                found[kind] = Components.concatenate(trace(read_strips(header, dataset, band, advance)))
-    return to_footprints(
-        found,
-        grid=header.grid,
-        calibrations=header.calibrations,
-        min_area_m2=min_area_m2,
-        regular=regular,
-    )
+            strips = _traced(header, dataset, advance)
+            return footprints_of(
+                settle(strips, cols=(), reach_px=REACH_M / header.grid.gsd_m),
+                grid=header.grid,
+                calibrations=header.calibrations,
+                min_area_m2=min_area_m2,
+                regular=regular,
+            )
 
 
-def to_footprints(
-    found: Mapping[str, Components],
-    *,
-    grid: PixelGrid,
-    calibrations: Mapping[str, tuple[float, float]],
-    min_area_m2: float,
-    regular: bool,
-) -> gpd.GeoDataFrame:
-    """Return footprints of components, as ``vectorise`` describes them.
-
-    Args:
-        found: The components of each class, in any order.
-        grid: The pixels that they are traced in.
-        calibrations: Slope and offset per class, of those that are calibrated.
-        min_area_m2: Smallest area on the ground that is kept.
-        regular: Whether buildings get straight walls; otherwise outlines are simplified only.
-    """
-    components = Components.concatenate(found.values())
-    kinds = np.repeat(np.array(list(found), dtype=str), [len(part) for part in found.values()])
-    order = np.lexsort((kinds, components.col, components.row))
-    components, kinds = components.take(order), kinds[order]
-    scale, transform = grid.ground_scale, grid.transform
-    to_crs = np.array([transform.a, transform.e]), np.array([transform.c, transform.f])
-    outlines = shapely.transform(components.outlines, lambda points: points * to_crs[0] + to_crs[1])
-    traced = _without_small_holes(outlines, _MIN_HOLE_M2 / scale**2)
-    outlines = simplify(traced, metres_per_unit=scale)
-    eroded = shapely.buffer(outlines, -_OPENING_M / scale, join_style="mitre")
-    kept = ~shapely.is_empty(eroded) & (shapely.area(outlines) * scale**2 >= min_area_m2)
-    outlines, kinds, components = outlines[kept], kinds[kept], components.take(kept)
-    if regular:
-        straight = ~np.isin(kinds, list(_FREE_FORMS))
-        outlines = regularise(traced[kept], straight=straight, metres_per_unit=scale)
-    return gpd.GeoDataFrame(
-        {
-            "footprint_id": np.arange(1, len(kinds) + 1, dtype=np.int64),
-            "kind": kinds,
-            "probability": _probabilities(components, kinds, calibrations),
-            "area_m2": shapely.area(outlines) * scale**2,
-            "at_edge": components.at_edge,
-        },
-        geometry=outlines,
-        crs=grid.crs,
-    )
-
-
-def as_drawn(outlines: NDArray[np.object_], *, kind: str, metres_per_unit: float) -> NDArray[np.object_]:
-    """Return outlines along pixel edges as footprints show them: without small holes and stairs.
-
-    Args:
-        outlines: (N,) polygons of one class.
-        kind: The class.
-        metres_per_unit: Metres on the ground per unit of their coordinates.
-    """
-    whole = _without_small_holes(outlines, _MIN_HOLE_M2 / metres_per_unit**2)
-    flags = np.full(len(whole), kind not in _FREE_FORMS)
-    return regularise(whole, straight=flags, metres_per_unit=metres_per_unit)
-
-
-def _probabilities(
-    components: Components, kinds: NDArray[np.str_], calibrations: Mapping[str, tuple[float, float]]
-) -> NDArray[np.float64]:
-    probabilities: NDArray[np.float64] = components.total / components.pixels / CERTAIN
-    for kind, (slope, offset) in calibrations.items():
-        of_kind = kinds == kind
-        probabilities[of_kind] = object_probabilities(probabilities[of_kind], slope=slope, offset=offset)
-    return probabilities
-
-
-def _without_small_holes(outlines: NDArray[np.object_], min_area: float) -> NDArray[np.object_]:
-    filled = outlines.copy()
-    for position in np.flatnonzero(shapely.get_num_interior_rings(outlines)):
-        outline = outlines[position]
-        kept = [hole for hole in outline.interiors if Polygon(hole).area >= min_area]
-        filled[position] = Polygon(outline.exterior, kept)
-    return filled
+def _traced(
+    header: Header,
+    dataset: Any,  # noqa: ANN401 - rasterio has no types
+    advance: Advance,
+) -> Iterator[tuple[dict[str, Components], range]]:
+    """Yield by class what is traced in each strip alone, and the rows of the strip."""
+    bands = [read_strips(header, dataset, band, advance) for band in range(1, dataset.count + 1)]
+    for strips in zip(*bands, strict=True):
+        traced = [Components.concatenate(trace([strip])) for strip in strips]
+        yield (
+            dict(zip(header.thresholds, traced, strict=True)),
+            range(strips[0].row, strips[0].row + len(strips[0].mask)),
+        )

@@ -17,6 +17,7 @@ from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip
 from vigibati.datasets.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.device import Device
 from vigibati.inference.predictor import Predictor
 
 _SHARED = ("architecture", "encoder", "decoder_channels", "class_names", "gsd_m")
@@ -89,11 +90,11 @@ def predictions(
         checkpoint: Network and contract.
         recipe: Says which classes each source labels.
         chips: What ``validation_chips`` returned.
-        device: Where the network runs.
+        device: Where the network runs; in float32, so that figures do not depend on the machine.
         stage: What the listener is told that this is.
         progress: Listener.
     """
-    predictor, dataset = Predictor(checkpoint, device), ValidationChips(chips, recipe)
+    predictor, dataset = Predictor(checkpoint, Device(device)), ValidationChips(chips, recipe)
     with progress.stage(stage, len(chips), "chips") as advance:
         for index, chip in enumerate(chips):
             sample = dataset[index]

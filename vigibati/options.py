@@ -47,7 +47,11 @@ Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="Folder of a checkpoint; the shipped one if left out.")
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, cuda or openvino; auto takes CUDA where there is any.")
+    str,
+    typer.Option(
+        "--device",
+        help="auto, cpu, cuda or openvino (to segment and detect); auto takes CUDA where there is any.",
+    ),
 ]
 Dask = Annotated[
     str | None,

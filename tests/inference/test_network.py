@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vigibati.configs.errors import DeviceError, SettingsError
-from vigibati.inference.device import choose_device
+from vigibati.configs.errors import SettingsError
 from vigibati.inference.network import build_network
 
 
@@ -31,26 +30,3 @@ def test_what_does_not_fit_together_is_refused(
         build_network(
             architecture=architecture, encoder=encoder, decoder_channels=channels, bands=3, classes=1
         )
-
-
-@pytest.mark.parametrize(
-    ("name", "there", "wanted"), [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu")]
-)
-def test_the_device_is_the_one_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    there: bool,  # noqa: FBT001
-    wanted: str,
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    assert choose_device(name).type == wanted
-
-
-def test_cuda_is_never_replaced_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        DeviceError, match=r"--device cuda: no CUDA device works here; .* use --device auto or cpu"
-    ):
-        choose_device("cuda")
-    with pytest.raises(DeviceError, match="'tpu' is unknown; use auto, cpu or cuda"):
-        choose_device("tpu")

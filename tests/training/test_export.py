@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
+from vigibati.inference.device import Device
 from vigibati.inference.network import build_network
 from vigibati.inference.predictor import Predictor
 from vigibati.training import export as module_under_test
@@ -178,8 +179,8 @@ def test_the_file_says_what_the_program_says(checkpoint: Checkpoint, exported: E
     pixels = ((np.float32(tiles * 1.0 / 255.0) - mean) / std).transpose(0, 3, 1, 2)
     (planes,) = session.run(None, {entry.name: pixels})
 
-    predictor = Predictor(checkpoint, torch.device("cpu"))
-    wanted = np.stack([predictor.predict(tile.transpose(2, 0, 1)) for tile in tiles]) / 254
+    predictor = Predictor(checkpoint, Device(torch.device("cpu")))
+    wanted = predictor.predict(tiles.transpose(0, 3, 1, 2)) / 254
     assert wanted[:, 0].min() < 0.4
     assert wanted[:, 0].max() > 0.6
     np.testing.assert_allclose(planes[:, 1], wanted[:, 0], atol=0.6 / 254)

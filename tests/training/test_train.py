@@ -23,6 +23,7 @@ from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.device import Device
 from vigibati.inference.predictor import Predictor
 from vigibati.training.loop import Hardware
 from vigibati.training.module import SegmentationModule
@@ -186,8 +187,8 @@ def test_a_second_head_learns_the_contour_and_is_not_among_the_classes(
     assert made.contract.contour
     with torch.inference_mode():
         assert made.network(torch.zeros(1, 3, 32, 32)).shape == (1, 3, 32, 32)
-    predicted = Predictor(made, torch.device("cpu")).predict(np.zeros((3, 32, 32), dtype=np.uint8))
-    assert predicted.shape == (2, 32, 32)
+    predicted = Predictor(made, Device(torch.device("cpu"))).predict(np.zeros((1, 3, 32, 32), dtype=np.uint8))
+    assert predicted.shape == (1, 2, 32, 32)
 
 
 def test_two_devices_train_as_one(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from vigibati.configs.errors import DeviceError
+from vigibati.inference import device as module_under_test
+from vigibati.inference.device import Device, choose_device
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "wanted"), [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu")]
+)
+def test_the_device_is_the_one_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    there: bool,  # noqa: FBT001 - a column of the table
+    wanted: str,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert choose_device(name).type == wanted
+    assert Device.choose(name).place.type == wanted
+
+
+def test_cuda_is_never_replaced_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        DeviceError, match=r"--device cuda: no CUDA device works here; .* use --device auto or cpu"
+    ):
+        Device.choose("cuda")
+    with pytest.raises(DeviceError, match="'tpu' is unknown; use auto, cpu, cuda or openvino"):
+        Device.choose("tpu")
+
+
+def test_openvino_does_not_train() -> None:
+    with pytest.raises(DeviceError, match="--device openvino: it only segments and detects; use auto"):
+        choose_device("openvino")
+
+
+def test_openvino_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(DeviceError, match=r"OpenVINO is not installed; install vigibati\[openvino\]"):
+        Device.choose("openvino")
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 vaes", "cpu (torch, float32, bfloat16 after the encoder)"),
+        ("flags\t\t: fpu avx512f amx_bf16", "cpu (torch, float32, bfloat16 after the encoder)"),
+        ("flags\t\t: fpu avx512f vaes", "cpu (torch, float32)"),
+        (None, "cpu (torch, float32)"),
+    ],
+)
+def test_bfloat16_only_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str | None, wanted: str
+) -> None:
+    if flags is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}\n", encoding="utf-8")
+    monkeypatch.setattr(module_under_test, "_CPUINFO", tmp_path / "cpuinfo")
+    assert str(Device.choose("cpu")) == wanted
+
+
+def test_names_are_explicit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")
+    assert str(Device(torch.device("cpu"), openvino=True)) == "cpu (openvino, float32)"
+    wanted = "cuda:0 NVIDIA H100 (torch, float32, bfloat16 after the encoder)"
+    assert str(Device(torch.device("cuda", 0), half=True)) == wanted
