@@ -45,6 +45,9 @@ class Orthophoto:
     def __init__(self, grid: PixelGrid, files: Sequence[OrthoFile]) -> None:
         self.grid = grid
         self.paths = tuple(file.path for file in files)
+        self.bands = ("red", "green", "blue")
+        self.crs_given = self.band_order = self.scale = None
+        self.gap_share = 0.0
         self.placed = tuple(place(file, grid) for file in files)
         self._tree = shapely.STRtree([_as_box(placed.window) for placed in self.placed])
         self._readers: OrderedDict[int, FileReader] = OrderedDict()
@@ -109,7 +112,7 @@ class Orthophoto:
         return self._readers[index]
 
 
-def open_ortho(paths: Sequence[Path], *, gsd_m: float | None = None, crs: str | None = None) -> Orthophoto:
+def open_ortho(paths: Sequence[Path], *, gsd_m: float | None = None, crs: str | None = None, **_) -> Orthophoto:
     """Open GeoTIFF or JPEG 2000 files as one orthophoto.
 
     The grid is the first file's, stretched over all of them. It keeps the file's own pixels when

@@ -52,13 +52,13 @@ class Device:
 
     @property
     def arithmetic(self) -> str:
-        """What a result depends on: the kind of device, the library and the precision."""
+        """How it computes, in words: the same on two machines whose results are the same."""
         numbers = "float32, bfloat16 after the encoder" if self.half else "float32"
-        return f"{self.place.type}, {'openvino' if self.openvino else 'torch'}, {numbers}"
+        return f"{'openvino' if self.openvino else 'torch'}, {numbers}"
 
     def __str__(self) -> str:
-        model = f" on {torch.cuda.get_device_name(self.place)}" if self.place.type == "cuda" else ""
-        return f"{self.arithmetic}{model}"
+        model = f" {torch.cuda.get_device_name(self.place)}" if self.place.type == "cuda" else ""
+        return f"{self.place}{model} ({self.arithmetic})"
 
 
 def choose_device(name: str) -> torch.device:

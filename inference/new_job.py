@@ -65,7 +65,7 @@ def new_job(
         fingerprints={
             "images": fingerprint([fingerprint_files(images.paths), *opened]),
             "model": fingerprint(contract.model_dump(mode="json")),
-            "device": predictor.device.arithmetic,
+            "device": f"{predictor.device.place.type} ({predictor.device.arithmetic})",
             "area": wanted or "everywhere",
             "wish for footprints": str(settings.traced),
             "cut": fingerprint(asdict(layout)),

@@ -15,17 +15,10 @@ from vigibati.configs.contract import Calibration
 from vigibati.configs.errors import CheckpointError, OutputError, RasterError
 from vigibati.datasets.ortho import open_ortho
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
-from vigibati.inference.device import Device
 from vigibati.inference.network import build_network
-<<<<<<< HEAD
 from vigibati.inference.segment import segment
 from vigibati.inference.segment_report import SegmentReport
 from vigibati.inference.segment_settings import Cut, SegmentSettings
-=======
-from vigibati.inference.segment import SegmentReport, segment
-
-_CPU = Device(torch.device("cpu"))
->>>>>>> engine
 
 
 def _picture(height: int, width: int, *, seed: int = 0) -> np.ndarray:
@@ -54,18 +47,8 @@ def test_a_worked_picture(
     report = _segment(path, stub(), out)
     logits = 20 * (grey / 255.0 - 0.5)
     assert np.abs(_read(out)[0] - 254 / (1 + np.exp(-logits))).max() <= 0.5 + 1e-3
-<<<<<<< HEAD
-    assert (report.megapixels, report.no_image_share, report.windows, report.device) == (15e-6, 0, 1, "cpu")
+    assert (report.megapixels, report.no_image_share, report.windows) == (15e-6, 0, 1)
     assert report.failed == ()
-=======
-    assert (report.megapixels, report.no_image_share, report.windows, report.device) == (
-        15e-6,
-        0,
-        1,
-        "cpu (torch, float32)",
-    )
-    assert report.failed_windows == ()
->>>>>>> engine
 
 
 def test_a_temperature_flattens_and_the_calibration_travels_along(
