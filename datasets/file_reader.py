@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import math
 from typing import Any
 
 import numpy as np
@@ -13,63 +12,29 @@ from rasterio.errors import RasterioError
 
 from vigibati.configs.errors import RasterError
 from vigibati.datasets.cells import black_cells, cell_ceil, cell_floor
-from vigibati.datasets.grid import PixelGrid, Pixels, Window
+from vigibati.datasets.grid import Pixels, Window
+from vigibati.datasets.ortho_file import OrthoFile
 from vigibati.datasets.raster_checks import open_checked, shielded
-
-
-@dataclass(frozen=True, slots=True)
-class Hidden:
-    """How a file says that a pixel is no image; one way at most.
-
-    Attributes:
-        side: TIFF beside the file whose first band is the mask, 0 = no image.
-        side_driver: GDAL driver of that file.
-        alpha: Number of the alpha band, 0 = no image.
-        inside: The file holds a mask of its own.
-        nodata: One value a band; a pixel that has it in all of them is no image.
-    """
-
-    side: Path | None = None
-    side_driver: str = "GTiff"
-    alpha: int | None = None
-    inside: bool = False
-    nodata: tuple[float, ...] | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.side or self.alpha or self.inside or self.nodata)
 
 
 class FileReader:
     """Reads one file; not to be used by two threads at once.
 
     Args:
-        path: File.
-        driver: Its GDAL driver.
-        bands: Numbers of the bands to read, from 1.
-        hidden: How it says that a pixel is no image.
-        grid: Its pixels.
-        block_px: Rows and columns of its blocks.
+        file: File.
 
     Raises:
         RasterError: The file cannot be opened, or has another size than before.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        driver: str,
-        bands: tuple[int, ...],
-        hidden: Hidden,
-        grid: PixelGrid,
-        block_px: tuple[int, int],
-    ) -> None:
-        self._path, self._bands, self._hidden = path, bands, hidden
-        self._grid, self._block_px = grid, block_px
+    def __init__(self, file: OrthoFile) -> None:
+        self._file = file
+        hidden, grid = file.hidden, file.grid
         self._mask: Any | None = None
-        self._dataset = open_checked(path, driver)
+        self._dataset = open_checked(file.path, file.driver)
         if (self._dataset.width, self._dataset.height) != (grid.width, grid.height):
             self._dataset.close()
-            raise RasterError(path, "was replaced while it was read", "start again")
+            raise RasterError(file.path, "was replaced while it was read", "start again")
         if hidden.side is not None:
             try:
                 self._mask = open_checked(hidden.side, hidden.side_driver)
@@ -93,9 +58,9 @@ class FileReader:
             RasterError: A block under the window is damaged.
         """
         col, row = cell_floor(window.col), cell_floor(window.row)
-        width = min(cell_ceil(window.col + window.width), self._grid.width) - col
-        height = min(cell_ceil(window.row + window.height), self._grid.height) - row
-        values = np.empty((len(self._bands), height, width), dtype=np.uint8)
+        width = min(cell_ceil(window.col + window.width), self._file.grid.width) - col
+        height = min(cell_ceil(window.row + window.height), self._file.grid.height) - row
+        values = np.empty((len(self._file.bands), height, width), dtype=np.uint8)
         valid = np.ones((height, width), dtype=np.bool_)
         self.decode(Window(col, row, width, height), values, valid)
         for cell in black_cells(values):
@@ -122,7 +87,7 @@ class FileReader:
         try:
             self._decode(window, values, valid)
         except RasterioError as error:
-            raise RasterError(self._path, _damage(window, error), "replace the file") from error
+            raise RasterError(self._file.path, _damage(window, error), "replace the file") from error
 
     def decode_blocks(
         self, window: Window, values: NDArray[np.uint8], valid: NDArray[np.bool_] | None
@@ -153,27 +118,30 @@ class FileReader:
     def _decode_part(
         self, part: rasterio.windows.Window, values: NDArray[np.uint8]
     ) -> NDArray[np.bool_] | None:
-        hidden = self._hidden
-        if hidden.alpha is not None:
+        file, hidden = self._file, self._file.hidden
+        stored = values
+        if hidden.alpha is None and file.scale is None:
+            self._dataset.read(file.bands, window=part, out=values)
+        else:
             # One call for all bands, so that pixel-interleaved blocks are decoded once.
-            stored = self._dataset.read((*self._bands, hidden.alpha), window=part)
-            values[...] = stored[:-1]
-            return np.asarray(stored[-1] > 0)
-        self._dataset.read(self._bands, window=part, out=values)
+            bands = file.bands if hidden.alpha is None else (*file.bands, hidden.alpha)
+            stored = self._dataset.read(bands, window=part)
+            values[...] = _scaled(stored[: len(file.bands)], file.scale)
         if self._mask is not None:
             return np.asarray(self._mask.read(1, window=part) > 0)
+        if hidden.alpha is not None:
+            return np.asarray(stored[-1] > 0)
         if hidden.inside:
-            return np.asarray(self._dataset.read_masks(self._bands[0], window=part) > 0)
+            return np.asarray(self._dataset.read_masks(file.bands[0], window=part) > 0)
         if hidden.nodata is not None:
-            pairs = zip(values, hidden.nodata, strict=True)
-            return np.asarray(np.logical_or.reduce([band != nodata for band, nodata in pairs]))
+            return _differs(stored, hidden.nodata)
         return None
 
     def _decode_each(
         self, window: Window, values: NDArray[np.uint8], valid: NDArray[np.bool_] | None
     ) -> list[tuple[Window, str]]:
         damaged = []
-        height, width = self._block_px
+        height, width = self._file.block_px
         for row in range(0, window.height, height):
             for col in range(0, window.width, width):
                 rows, columns = slice(row, row + height), slice(col, col + width)
@@ -183,10 +151,30 @@ class FileReader:
                     self._decode(block, inner, None if valid is None else valid[rows, columns])
                 except RasterioError as error:
                     inner[...] = 0
-                    damaged.append((block, f"{self._path}: {_damage(block, error)}"))
+                    damaged.append((block, f"{self._file.path}: {_damage(block, error)}"))
         return damaged
 
 
 def _damage(window: Window, error: RasterioError) -> str:
     cause = " ".join(str(error.__cause__ or error).split())
     return f"is damaged near column {window.col}, row {window.row} ({cause})"
+
+
+def _scaled(stored: NDArray[Any], scale: tuple[float, float] | None) -> NDArray[Any]:
+    """Map ``scale`` to 0-255, to the nearest number, and clip what lies beyond; NaN becomes 0."""
+    if scale is None:
+        return stored
+    low, high = scale
+    scaled = (stored.astype(np.float32) - low) * (255 / (high - low))
+    np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
+    scaled[np.isnan(scaled)] = 0
+    return scaled
+
+
+def _differs(stored: NDArray[Any], nodata: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Tell which pixels have another value than nodata, which may be NaN, in some band."""
+    differs = [
+        ~np.isnan(band) if math.isnan(value) else band != value
+        for band, value in zip(stored, nodata, strict=True)
+    ]
+    return np.asarray(np.logical_or.reduce(differs))

@@ -71,7 +71,7 @@ class FileSweep:
         try:
             reader = self._free.pop()
         except IndexError:
-            reader = self.placed.file.open()
+            reader = FileReader(self.placed.file)
         try:
             yield reader
         finally:

@@ -30,7 +30,8 @@ class Pixels:
     """What a window holds.
 
     Attributes:
-        values: (3, H, W), red, green, blue, 0-255; 0 where there is no image.
+        values: (bands, H, W), 0-255, red, green, blue unless other bands were asked for; 0 where there
+            is no image.
         valid: (H, W), True where there is an image.
     """
 

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import logging
-import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import shapely
-from affine import Affine
-from pyproj import CRS
 
 from vigibati.configs.errors import RasterError
 from vigibati.datasets.file_reader import FileReader
 from vigibati.datasets.grid import PixelGrid, Pixels, Window
-from vigibati.datasets.ortho_file import OrthoFile, check_ortho_file
-from vigibati.datasets.placed import ALIGNED_PX, paint, part_of, place, shared_window
+from vigibati.datasets.mosaic_grid import common_grid
+from vigibati.datasets.ortho_file import OrthoFile
+from vigibati.datasets.ortho_header import RGB, Wanted, check_ortho_file
+from vigibati.datasets.placed import paint, part_of, place, shared_window
+from vigibati.datasets.tiles import find_tiles
 
-_LOG = logging.getLogger(__name__)
-
-# Within a tenth of its own pixel size a model needs no resampling; beyond twice it, an image
-# holds too little of what the model was trained to see.
-_SAME_GSD = 0.1
-_COARSEST = 2.0
+# Rows that are painted at once where resampling takes many times their memory.
 _STRIP_ROWS = 256
 _OPEN_FILES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What of a mosaic's grid is covered by no file.
+
+    Attributes:
+        share: Share of the grid's area, 0-1.
+        count: Number of connected parts.
+    """
+
+    share: float
+    count: int
 
 
 class Orthophoto:
@@ -39,15 +48,23 @@ class Orthophoto:
     Attributes:
         grid: Grid of the union of all files.
         paths: Files, the first on top.
+        wanted: What is read of every file.
+        crs_given: CRS that was given for files that carry none.
         placed: Where each of them lies on the grid, in the same order.
     """
 
-    def __init__(self, grid: PixelGrid, files: Sequence[OrthoFile]) -> None:
+    def __init__(
+        self,
+        grid: PixelGrid,
+        files: Sequence[OrthoFile],
+        *,
+        wanted: Wanted | None = None,
+        crs_given: str | None = None,
+    ) -> None:
         self.grid = grid
+        self.wanted = wanted or Wanted()
+        self.crs_given = crs_given
         self.paths = tuple(file.path for file in files)
-        self.bands = ("red", "green", "blue")
-        self.crs_given = self.band_order = self.scale = None
-        self.gap_share = 0.0
         self.placed = tuple(place(file, grid) for file in files)
         self._tree = shapely.STRtree([_as_box(placed.window) for placed in self.placed])
         self._readers: OrderedDict[int, FileReader] = OrderedDict()
@@ -65,11 +82,24 @@ class Orthophoto:
         while self._readers:
             self._readers.popitem()[1].close()
 
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands, in the order of the values."""
+        return self.wanted.bands
+
     def under(self, window: Window) -> list[int]:
         """Return the numbers in ``placed`` of the files that cover some of a window, the first on top."""
         found = sorted(self._tree.query(_as_box(window)).tolist())
         parts = ((index, shared_window(self.placed[index].window, window)) for index in found)
         return [index for index, part in parts if part.width > 0 and part.height > 0]
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """The parts of the grid that no file covers, from the headers alone."""
+        grid = shapely.box(0, 0, self.grid.width, self.grid.height)
+        covers = shapely.union_all([_as_box(placed.window) for placed in self.placed])
+        bare = [part for part in shapely.get_parts(grid.difference(covers)) if not part.is_empty]
+        return Gaps(float(shapely.area(bare).sum()) / grid.area, len(bare))
 
     def read(self, window: Window) -> Pixels:
         """Read a window of the grid, wherever it lies.
@@ -82,11 +112,15 @@ class Orthophoto:
         Raises:
             RasterError: A block of a file is damaged.
         """
-        values = np.zeros((3, window.height, window.width), dtype=np.uint8)
-        valid = np.zeros((window.height, window.width), dtype=np.bool_)
+        canvas = self.blank(window)
         for index in self.under(window):
-            self._paint(index, window, Pixels(values, valid))
-        return Pixels(values, valid)
+            self._paint(index, window, canvas)
+        return canvas
+
+    def blank(self, window: Window) -> Pixels:
+        """Return the pixels of a window that shows nothing."""
+        shape = (window.height, window.width)
+        return Pixels(np.zeros((len(self.bands), *shape), dtype=np.uint8), np.zeros(shape, dtype=np.bool_))
 
     def _paint(self, index: int, window: Window, canvas: Pixels) -> None:
         """Add what a file shows of a window to the pixels that have no image yet."""
@@ -107,38 +141,53 @@ class Orthophoto:
         if index not in self._readers:
             if len(self._readers) >= _OPEN_FILES:
                 self._readers.popitem(last=False)[1].close()
-            self._readers[index] = self.placed[index].file.open()
+            self._readers[index] = FileReader(self.placed[index].file)
         self._readers.move_to_end(index)
         return self._readers[index]
 
 
-def open_ortho(paths: Sequence[Path], *, gsd_m: float | None = None, crs: str | None = None, **_) -> Orthophoto:
+def open_ortho(
+    paths: Sequence[Path],
+    *,
+    gsd_m: float | None = None,
+    crs: str | None = None,
+    bands: Sequence[str] = RGB,
+    band_order: Sequence[int] | None = None,
+    scale: tuple[float, float] | None = None,
+) -> Orthophoto:
     """Open GeoTIFF or JPEG 2000 files as one orthophoto.
 
     The grid is the first file's, stretched over all of them. It keeps the file's own pixels when
     they are within a tenth of ``gsd_m``; otherwise pixels are resampled to ``gsd_m`` on the ground.
+    Where files overlap, the first named lies on top; those of a folder are in the order of their names.
 
     Args:
-        paths: Files with red, green and blue of 8 bits, all in one projected CRS.
+        paths: Files, folders of files, and lists of them (``tiles.txt`` or ``@tiles``, see
+            `find_tiles`), all in one projected CRS.
         gsd_m: Metres on the ground per pixel that are wanted; None keeps the first file's.
         crs: CRS of files that carry none, such as ``"EPSG:2154"``.
+        bands: What is read, among red, green, blue and nir, in this order.
+        band_order: Numbers of the bands that hold ``bands``, from 1, whatever the files say of them.
+        scale: Stored values that become 0 and 255; those between follow linearly, those beyond are
+            clipped. Nodata is told apart before. Needed where values have more than 8 bits.
 
     Raises:
         RasterError: A file cannot be used, files differ in CRS, or pixels are over twice ``gsd_m``.
+        SettingsError: ``bands``, ``band_order`` and ``scale`` do not hold.
     """
+    wanted = Wanted(tuple(bands), None if band_order is None else tuple(band_order), scale)
     if not paths:
         raise RasterError("orthophoto", "no file was given", "name at least one GeoTIFF or JPEG 2000")
-    files = _check_all(paths, crs)
-    _check_one_crs(files)
-    return Orthophoto(_union(files, gsd_m), files)
+    files = _check_all(find_tiles(paths), crs, wanted)
+    return Orthophoto(common_grid(files, gsd_m=gsd_m), files, wanted=wanted, crs_given=crs)
 
 
-def _check_all(paths: Sequence[Path], crs: str | None) -> list[OrthoFile]:
+def _check_all(paths: Sequence[Path], crs: str | None, wanted: Wanted) -> list[OrthoFile]:
     files: list[OrthoFile] = []
     errors: list[RasterError] = []
     for path in paths:
         try:
-            files.append(check_ortho_file(path, crs=crs))
+            files.append(check_ortho_file(path, crs=crs, wanted=wanted))
         except RasterError as error:
             errors.append(error)
     if len(errors) == 1:
@@ -147,54 +196,6 @@ def _check_all(paths: Sequence[Path], crs: str | None) -> list[OrthoFile]:
         listed = " | ".join(str(error) for error in errors)
         raise RasterError(f"{len(errors)} of {len(paths)} files", listed, "mend or leave out these files")
     return files
-
-
-def _check_one_crs(files: Sequence[OrthoFile]) -> None:
-    groups: dict[str, list[str]] = {}
-    for file in files:
-        authority = file.grid.crs.to_authority()
-        name = ":".join(authority) if authority else file.grid.crs.name
-        groups.setdefault(name, []).append(file.path.name)
-    if len(groups) > 1:
-        listed = ", ".join(f"{name} ({', '.join(names)})" for name, names in groups.items())
-        raise RasterError("orthophotos", f"differ in CRS: {listed}", "bring them into one: gdalwarp -t_srs")
-
-
-def _union(files: Sequence[OrthoFile], gsd_m: float | None) -> PixelGrid:
-    first = files[0].grid
-    target = first.gsd_m if gsd_m is None else gsd_m
-    for file in files:
-        native = _pixel_sides_m(file.grid)
-        if max(native) > _COARSEST * target:
-            cause = f"has pixels of {max(native):.2f} m, {target:.2f} m are needed (at most twice that)"
-            raise RasterError(file.path, cause, "use a finer orthophoto, or a model made for such pixels")
-    sides = _pixel_sides_m(first)
-    if all(abs(side / target - 1) <= _SAME_GSD for side in sides):
-        a, e = first.transform.a, first.transform.e
-    else:
-        a = target / first.ground_scale
-        e = -a
-        _LOG.info("%s: resampled from %.3f m to %.3f m", files[0].path.name, first.gsd_m, target)
-    return _stretched(first.crs, Affine(a, 0, first.transform.c, 0, e, first.transform.f), files)
-
-
-def _stretched(crs: CRS, transform: Affine, files: Sequence[OrthoFile]) -> PixelGrid:
-    corners = np.array([file.grid.bounds for file in files])
-    left, bottom = corners[:, :2].min(axis=0)
-    right, top = corners[:, 2:].max(axis=0)
-    # A file that ends a hair's breadth after a pixel does not need one more.
-    first_col = math.floor((left - transform.c) / transform.a + ALIGNED_PX)
-    first_row = math.floor((top - transform.f) / transform.e + ALIGNED_PX)
-    last_col = math.ceil((right - transform.c) / transform.a - ALIGNED_PX)
-    last_row = math.ceil((bottom - transform.f) / transform.e - ALIGNED_PX)
-    x, y = transform.c + transform.a * first_col, transform.f + transform.e * first_row
-    moved = Affine(transform.a, 0, x, 0, transform.e, y)
-    return PixelGrid(crs, moved, max(1, last_col - first_col), max(1, last_row - first_row))
-
-
-def _pixel_sides_m(grid: PixelGrid) -> tuple[float, float]:
-    scale = grid.ground_scale
-    return grid.transform.a * scale, -grid.transform.e * scale
 
 
 def _as_box(window: Window) -> shapely.Polygon:

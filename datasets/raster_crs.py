@@ -35,7 +35,7 @@ def read_crs(wkt: str | None, *, fallback: str | None, path: Path) -> CRS:
     """
     said = _parse(fallback) if fallback is not None else None
     if wkt:
-        crs = _normalise(CRS.from_wkt(wkt))
+        crs = _from_wkt(wkt)
         if said is not None and crs != said:
             cause = f"is in {_name(crs)}, --crs says {_name(said)}"
             raise RasterError(path, cause, "leave --crs out, or reproject the file with gdalwarp -t_srs")
@@ -59,6 +59,12 @@ def _parse(text: str) -> CRS:
         return _normalise(CRS.from_user_input(text))
     except CRSError as error:
         raise RasterError("--crs", f"'{text}' is no CRS", "use a code such as EPSG:2154") from error
+
+
+# The tiles of a country all say the same.
+@cache
+def _from_wkt(wkt: str) -> CRS:
+    return _normalise(CRS.from_wkt(wkt))
 
 
 def _normalise(crs: CRS) -> CRS:

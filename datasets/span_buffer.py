@@ -39,7 +39,8 @@ class SpanBuffer:
         # Whole blocks, and at least the height of a cell.
         self._unit = math.ceil(CELL_PX / file.block_px[0]) * file.block_px[0]
         self._top = self._judged = self._bottom = 0
-        self._values: NDArray[np.uint8] = np.empty((len(file.bands), 0, right - left), dtype=np.uint8)
+        self._room: NDArray[np.uint8] = np.empty((len(file.bands), 0, right - left), dtype=np.uint8)
+        self._values = self._room
         # None while nothing of it is left out.
         self._valid: NDArray[np.bool_] | None = None
         self._damaged: list[Window] = []
@@ -108,8 +109,13 @@ class SpanBuffer:
         """Drop the rows above ``top``, and make room down to ``bottom``."""
         kept = slice(top - self._top, self._bottom - self._top)
         rows, width = self._bottom - top, self.right - self.left
-        values = np.empty((len(self._values), bottom - top, width), dtype=np.uint8)
-        values[:, :rows] = self._values[:, kept]
+        if len(self._room[0]) < bottom - top:
+            values = np.empty((len(self._values), bottom - top, width), dtype=np.uint8)
+            values[:, :rows] = self._values[:, kept]
+            self._room = values
+        elif kept.start:
+            # Memory that is in use already costs less than new memory.
+            self._room[:, :rows] = self._values[:, kept]
         valid = None if self._valid is None else self._valid[kept]
         if self._file.hidden or (valid is not None and not valid.all()):
             self._valid = np.ones((bottom - top, width), dtype=np.bool_)
@@ -117,7 +123,7 @@ class SpanBuffer:
                 self._valid[:rows] = valid
         else:
             self._valid = None
-        self._values, self._top, self._bottom = values, top, bottom
+        self._values, self._top, self._bottom = self._room[:, : bottom - top], top, bottom
 
     def _leave_out(self, rows: slice, columns: slice) -> None:
         if self._valid is None:

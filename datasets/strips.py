@@ -83,11 +83,8 @@ class StripReader:
             RasterError: A file is gone or was replaced.
         """
         self._turn_to(window)
-        height, width = window.height, window.width
-        wanted = [(window.col, window.col + width)] if needed is None else needed
-        canvas = Pixels(
-            np.zeros((3, height, width), dtype=np.uint8), np.zeros((height, width), dtype=np.bool_)
-        )
+        wanted = [(window.col, window.col + window.width)] if needed is None else needed
+        canvas = self._ortho.blank(window)
         try:
             for indices in self._batches(window):
                 self._read_together(indices, window, wanted, canvas)

@@ -33,6 +33,9 @@ def open_bench(job: Job, run: RunFolder) -> AbstractContextManager[Bench]:
         job.images.paths,
         gsd_m=job.images.gsd_m,
         crs=job.images.crs,
+        bands=job.contract.bands,
+        band_order=job.images.band_order,
+        scale=job.images.scale,
     )
     checkpoint = load_checkpoint(job.checkpoint)
     if checkpoint.contract != job.contract:

@@ -57,8 +57,8 @@ def new_job(
         paths=tuple(path.absolute() for path in ortho.paths),
         gsd_m=contract.gsd_m,
         crs=ortho.crs_given,
-        band_order=ortho.band_order,
-        scale=ortho.scale,
+        band_order=ortho.wanted.band_order,
+        scale=ortho.wanted.scale,
     )
     opened = (grid.crs.to_wkt(), tuple(grid.transform), *images.model_dump(exclude={"paths"}).values())
     return Job(
@@ -78,7 +78,7 @@ def new_job(
         engine=str(predictor.device),
         crs_wkt=grid.crs.to_wkt(),
         transform=tuple(grid.transform)[:6],
-        gap_share=ortho.gap_share,
+        gap_share=ortho.gaps.share,
         layout=layout,
         wanted=wanted,
         traced=settings.traced,

@@ -73,7 +73,7 @@ def detect(
         lang=options.checked_lang(lang),
         crs=crs,
         records_crs=records_crs,
-        bands=bands,
+        bands=options.checked_bands(bands),
         scale=scale,
         dask=dask,
         restart=restart,

@@ -16,7 +16,11 @@ PARTIAL = 3
 
 Ortho = Annotated[
     list[Path],
-    typer.Argument(help="Orthophoto: one GeoTIFF, COG or JPEG 2000, or several tiles.", metavar="ORTHO..."),
+    typer.Argument(
+        help="Orthophoto: GeoTIFF, COG or JPEG 2000; several tiles, a folder of them, or a list (tiles.txt "
+        "or @tiles, one path a line). Where tiles overlap, the first lies on top.",
+        metavar="ORTHO...",
+    ),
 ]
 Records = Annotated[
     Path,
@@ -42,6 +46,22 @@ RecordsCrs = Annotated[
 OrthoCrs = Annotated[
     str | None,
     typer.Option("--crs", help="CRS of the orthophoto, such as EPSG:2154, where the file does not say it."),
+]
+Bands = Annotated[
+    str | None,
+    typer.Option(
+        "--bands",
+        help="Numbers of the bands that hold red, green, blue (or what the model wants), such as 1,2,3, "
+        "where the file does not say it or says it wrongly.",
+    ),
+]
+Scale = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--scale",
+        metavar="LOW HIGH",
+        help="Stored values that are black and white, for images of more than 8 bits.",
+    ),
 ]
 Checkpoint = Annotated[
     Path | None, typer.Option("--checkpoint", help="Folder of a checkpoint; the shipped one if left out.")
@@ -78,6 +98,21 @@ def exit_if_partial(failed: Sequence[str]) -> None:
             f"vigibati: parts could not be read and count as no image: {'; '.join(failed[:3])}", err=True
         )
         raise typer.Exit(PARTIAL)
+
+
+def checked_bands(bands: str | None) -> tuple[int, ...] | None:
+    """Return the numbers of the bands that ``--bands`` gives.
+
+    Raises:
+        SettingsError: It is no list of numbers.
+    """
+    if bands is None:
+        return None
+    try:
+        return tuple(int(number) for number in bands.split(","))
+    except ValueError as error:
+        cause = f"'{bands}' is no list of band numbers"
+        raise SettingsError("--bands", cause, "give numbers with commas, such as 1,2,3") from error
 
 
 def checked_lang(lang: str) -> Language:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import rasterio.shutil
 from affine import Affine
 from rasterio.enums import ColorInterp
 
-from vigibati.configs.errors import RasterError
+from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.datasets.grid import Pixels, Window
 from vigibati.datasets.ortho import Orthophoto, open_ortho
 
@@ -165,7 +166,7 @@ def test_bands_are_found_by_their_colour(tmp_path: Path) -> None:
         (
             _picture(4, 4).astype(np.uint16),
             {"photometric": "rgb"},
-            "holds uint16 values.*gdal_translate -scale -ot Byte",
+            "holds uint16 values.*black and white: --scale LOW HIGH",
         ),
         (_picture(4, 4).astype(np.float32), {"photometric": "rgb"}, "holds float32 values"),
         (_picture(4, 4), {"crs": None}, "has no CRS; say which with --crs EPSG:2154"),
@@ -281,3 +282,114 @@ def test_files_half_a_pixel_apart_are_brought_onto_one_grid(tmp_path: Path) -> N
     # Halfway between two steps of 4 lies 2 more or less; pixel 50 is half covered and counts.
     assert pixels.values[0, 5, 51:60].tolist() == [4 * k + 2 for k in range(9)]
     assert pixels.valid[:, :100].all()
+
+
+def test_a_folder_is_a_mosaic_with_the_first_name_on_top(tmp_path: Path) -> None:
+    first, second = _picture(10, 10, seed=1), _picture(10, 10, seed=2)
+    _write(tmp_path / "b.tif", second, x=_X + 5 * 0.2)
+    _write(tmp_path / "a.tif", first)
+    with open_ortho([tmp_path]) as ortho:
+        assert [path.name for path in ortho.paths] == ["a.tif", "b.tif"]
+        assert np.array_equal(_whole(ortho).values, np.concatenate([first, second[..., 5:]], axis=2))
+
+
+def test_gaps_are_told_from_the_headers(tmp_path: Path) -> None:
+    # Two tiles of 10 x 10 at opposite corners of 30 x 20, a third of 10 x 20 between: two holes.
+    paths = [
+        _write(tmp_path / "a.tif", _picture(10, 10)),
+        _write(tmp_path / "b.tif", _picture(10, 10), x=_X + 4, y=_Y - 2),
+        _write(tmp_path / "c.tif", _picture(20, 10), x=_X + 2),
+    ]
+    with open_ortho(paths) as ortho:
+        assert (ortho.gaps.share, ortho.gaps.count) == (pytest.approx(200 / 600), 2)
+    with open_ortho(paths[:1]) as ortho:
+        assert (ortho.gaps.share, ortho.gaps.count) == (0, 0)
+
+
+def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigibati.datasets.ortho._OPEN_FILES", 2)
+    values = _picture(8, 40)
+    paths = [
+        _write(tmp_path / f"{col}.tif", values[..., col : col + 8], x=_X + col * 0.2)
+        for col in range(0, 40, 8)
+    ]
+    with open_ortho(paths) as ortho:
+        for _ in range(2):
+            assert np.array_equal(_whole(ortho).values, values)
+            assert len(ortho._readers) == 2
+
+
+def test_infrared_is_found_by_its_colour_and_unused_unless_asked_for(tmp_path: Path) -> None:
+    values = _picture(7, 9, bands=4)
+    path = _write(tmp_path / "rgbi.tif", values, photometric="rgb")
+    with rasterio.open(path, "r+") as file:
+        file.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.nir)
+    with open_ortho([path]) as ortho:
+        assert ortho.bands == ("red", "green", "blue")
+        assert np.array_equal(_whole(ortho).values, values[:3])
+    with open_ortho([path], bands=("nir", "red", "green")) as ortho:
+        assert ortho.bands == ("nir", "red", "green")
+        assert np.array_equal(_whole(ortho).values, values[[3, 0, 1]])
+    with open_ortho([path], bands=("red", "green", "blue", "nir")) as ortho:
+        assert np.array_equal(_whole(ortho).values, values)
+
+
+def test_an_order_of_bands_is_taken_at_its_word(tmp_path: Path) -> None:
+    values = _picture(7, 9, bands=4)
+    nameless = _write(tmp_path / "a.tif", values, photometric="minisblack")
+    with pytest.raises(RasterError, match=r"lacks a nir, red or green band .*: --bands 1,2,3$"):
+        open_ortho([nameless], bands=("nir", "red", "green"))
+    with open_ortho([nameless], band_order=(4, 2, 1)) as ortho:
+        assert np.array_equal(_whole(ortho).values, values[[3, 1, 0]])
+    # Infrared stored as alpha: as a band it hides nothing.
+    values[3, 2, 3] = 0
+    alpha = _write(tmp_path / "b.tif", values, photometric="rgb", alpha="yes")
+    with open_ortho([alpha]) as ortho:
+        assert not _whole(ortho).valid[2, 3]
+    with open_ortho([alpha], band_order=(4, 1, 2)) as ortho:
+        assert _whole(ortho).valid.all()
+        assert np.array_equal(_whole(ortho).values, values[[3, 0, 1]])
+    with pytest.raises(RasterError, match=r"has 4 bands, --bands asks for number 5"):
+        open_ortho([alpha], band_order=(1, 2, 5))
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ({"bands": ("red", "swir")}, "bands: 'swir' is no band; use red, green, blue, nir"),
+        ({"band_order": (1, 2)}, "--bands: 1, 2 does not say which bands are red, green, blue; give 3"),
+        ({"band_order": (0, 1, 2)}, "--bands: 0, 1, 2 does not say"),
+        ({"scale": (200, 200)}, "--scale: 200 is not below 200; give the value of black, then"),
+    ],
+)
+def test_refuses_bands_and_scales_that_do_not_hold(options: dict[str, Any], cause: str) -> None:
+    with pytest.raises(SettingsError, match=cause):
+        open_ortho([Path("a.tif")], **options)
+
+
+def test_sixteen_bits_are_scaled_and_clipped_after_nodata(tmp_path: Path) -> None:
+    values = np.full((3, 4, 4), 1000, dtype=np.uint16)
+    values[:, 0] = [100, 200, 210, 5000]
+    values[:, 1] = [1200, 65535, 704, 696]
+    values[0, 2, 0] = 65535
+    path = _write(tmp_path / "a.tif", values, photometric="rgb", nodata=65535)
+    with open_ortho([path], scale=(200, 1220)) as ortho:
+        pixels = _whole(ortho)
+    # 1020 steps onto 255: four to one, the nearest, clipped at both ends.
+    assert pixels.values[1, 0].tolist() == [0, 0, 2, 255]
+    assert pixels.values[1, 1].tolist() == [250, 0, 126, 124]
+    assert pixels.values[:, 2, 0].tolist() == [255, 200, 200]
+    # Nodata in one band alone is a value.
+    wanted = np.ones((4, 4), dtype=bool)
+    wanted[1, 1] = False
+    assert np.array_equal(pixels.valid, wanted)
+
+
+def test_numbers_that_are_none_are_no_image(tmp_path: Path) -> None:
+    values = np.full((3, 4, 4), 0.5, dtype=np.float32)
+    values[:, 1, 2] = np.nan
+    path = _write(tmp_path / "a.tif", values, photometric="rgb", nodata=np.nan)
+    with open_ortho([path], scale=(0, 1)) as ortho:
+        pixels = _whole(ortho)
+    assert pixels.values[:, 0, 0].tolist() == [128] * 3
+    assert np.flatnonzero(~pixels.valid).tolist() == [6]

@@ -11,6 +11,7 @@ import rasterio.shutil
 from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rasterio.enums import ColorInterp
 
 from vigibati.configs.errors import RasterError
 from vigibati.datasets import file_reader
@@ -276,3 +277,32 @@ def test_a_file_that_goes_away_is_an_error(tmp_path: Path) -> None:
         path.unlink()
         with pytest.raises(RasterError, match=r"a\.tif: cannot be opened"):
             reader.read(Window(0, 0, 10, 10))
+
+
+def test_sixteen_bits_alpha_and_infrared_come_through(tmp_path: Path) -> None:
+    values = np.random.default_rng(5).integers(0, 4000, (5, 200, 300), dtype=np.uint16)
+    values[4] = np.where(values[4] < 1000, 0, 65535)
+    path = _write(tmp_path / "a.tif", values, alpha="yes", **_TILED)
+    options = {"bands": ("nir", "green"), "band_order": (4, 2), "scale": (300, 3000)}
+    with rasterio.open(path, "r+") as file:
+        file.colorinterp = [*file.colorinterp[:3], ColorInterp.nir, ColorInterp.alpha]
+    with open_ortho([path], **options) as ortho, StripReader(ortho) as reader:
+        for row in range(0, 200, 70):
+            window = Window(0, row, 300, 90)
+            got, wanted = reader.read(window), ortho.read(window)
+            assert got.values.shape == (2, 90, 300)
+            assert np.array_equal(got.values, wanted.values)
+            assert np.array_equal(got.valid, wanted.valid)
+            assert 0.5 < got.valid[: 200 - row].mean() < 0.9
+
+
+def test_files_are_only_opened_where_they_lie(
+    tmp_path: Path, counts: tuple[Counter[tuple[str, int, int]], list[int]]
+) -> None:
+    _, handles = counts
+    paths = [_write(tmp_path / f"{i}.tif", _picture(64, 64, i), 0, 64 * i) for i in range(20)]
+    with open_ortho(paths) as ortho, StripReader(ortho) as reader:
+        for row in range(0, 1280, 64):
+            reader.read(Window(0, row - 8, 64, 80))
+    assert max(handles) == 3
+    assert handles[-1] == 0

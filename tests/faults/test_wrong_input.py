@@ -57,8 +57,8 @@ TABLE = [
     # The image.
     wrong("missing orthophoto", detect(ortho="none.tif"),
      r"none\.tif: cannot be read \(No such file or directory\); give an existing file"),
-    wrong("a folder for an orthophoto", detect(ortho="model"),
-     r"model: is a folder; name its files, such as model/\*\.tif"),
+    wrong("a folder without an orthophoto", detect(ortho="model"),
+     r"model: holds no GeoTIFF or JPEG 2000 \(\.tif, .*\); give the folder with the tiles .*"),
     wrong("text saved as .tif", detect(ortho="text.tif"),
      r"text\.tif: not a GeoTIFF or JPEG 2000 \(starts with 'Pas'\); give the image itself"),
     wrong("empty orthophoto", detect(ortho="empty.tif"),
