@@ -108,15 +108,29 @@ def _has_parts(network: nn.Module) -> bool:
 def fold_batch_norms(network: nn.Module) -> nn.Module:
     """Return a copy in evaluation mode whose batch normalisations are part of the convolutions before.
 
-    The logits stay the same but for rounding. A network whose way cannot be traced is copied as it
-    is: it gives the same and is slower.
+    The logits stay the same but for rounding. Of a network whose way cannot be traced only the
+    encoder is folded, or nothing: it gives the same and is slower.
     """
     made = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    if _has_parts(made):
+        # The only branch of most networks: windows are multiples of every stride.
+        made.check_input_shape = _anything_goes  # type: ignore[assignment]
+    if not _fold(made) and _has_parts(made):
+        _fold(made.get_submodule("encoder"))
+    return made
+
+
+def _anything_goes(_: Tensor) -> None:
+    pass
+
+
+def _fold(made: nn.Module) -> bool:
+    """Fold in place; False if the module cannot be traced, and is as it was."""
     try:
         graph = _Tracer().trace(made)
     except Exception:  # noqa: BLE001 - a network runs any Python, and fails under the tracer in any way
-        _LOG.info("batch normalisations are not folded, the network cannot be traced", exc_info=True)
-        return made
+        _LOG.info("%s cannot be traced, its batch normalisations stay", type(made).__name__, exc_info=True)
+        return False
     calls = [str(node.target) for node in graph.nodes if node.op == "call_module"]
     for node in graph.nodes:
         before = node.args[0] if node.op == "call_module" and node.args else None
@@ -128,7 +142,7 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
         if calls.count(str(before.target)) == calls.count(str(node.target)) == 1:
             made.set_submodule(str(before.target), fuse_conv_bn_eval(convolution, norm))
             made.set_submodule(str(node.target), _after(norm))
-    return made
+    return True
 
 
 class _Tracer(fx.Tracer):

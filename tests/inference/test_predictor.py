@@ -159,7 +159,7 @@ def test_openvino_says_what_torch_says(
         windows = _windows(2, height, width)
         exact = Predictor(shipped, _EXACT).predict(windows, crop_px=8).astype(int)
         seen = predictor.predict(windows, crop_px=8)
-        assert (seen.shape, seen.dtype) == ((2, 1, height - 16, width - 16), np.uint8)
+        assert (seen.shape, seen.dtype) == ((2, 2, height - 16, width - 16), np.uint8)
         assert np.abs(seen - exact).max() <= (_STEPS if half else 1)
         assert np.ptp(exact) > 200
 

@@ -49,7 +49,6 @@ def test_a_worked_convolution_takes_its_normalisation_in() -> None:
         ("fpn", "resnet18"),
         ("unet", "efficientnet-b0"),
         ("deeplabv3plus", "resnet18"),
-        ("segformer", "mit_b0"),
     ],
 )
 def test_real_networks_say_the_same(
