@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from shapely.geometry import Polygon
 
 from vigibati.inference.blocks import divided, inner_walls, lengthened, simplified_block
+from vigibati.inference.nearness import points_near
 from vigibati.inference.straighten import straighten
 
 _Objects = NDArray[np.object_]
@@ -164,24 +165,12 @@ def _acceptable(new: _Objects, raw: _Objects, scale: float) -> _Flags:
     area = shapely.area(raw)
     fine &= np.abs(shapely.area(new) - area) <= _MAX_AREA_SHARE * area
     # Corners go first: they stray most, and are few.
-    for sample_m in (None, _SAMPLE_M):
-        fine[fine] = _near(new[fine], raw[fine], scale, sample_m)
+    fine[fine] = points_near(new[fine], raw[fine], _MAX_SHIFT_M / scale)
+    sampled = shapely.segmentize(new[fine], _SAMPLE_M / scale)
+    fine[fine] = points_near(sampled, raw[fine], (_MAX_SHIFT_M - _SAMPLE_M / 2) / scale)
     around = shapely.buffer(shapely.boundary(new[fine]), _MAX_SHIFT_M / scale)
     fine[fine] = shapely.covers(around, shapely.boundary(raw[fine]))
     return fine
-
-
-def _near(outlines: _Objects, others: _Objects, scale: float, sample_m: float | None) -> _Flags:
-    """Tell whether the boundary of each is near that of its partner, at its corners or throughout."""
-    if sample_m is not None:
-        outlines = shapely.segmentize(outlines, sample_m / scale)
-    limit = (_MAX_SHIFT_M - (sample_m or 0) / 2) / scale
-    points, owner = shapely.get_coordinates(outlines, return_index=True)
-    boundaries = shapely.boundary(others)
-    shapely.prepare(boundaries)
-    near = shapely.dwithin(boundaries[owner], shapely.points(points), limit)
-    result: _Flags = np.bincount(owner[~near], minlength=len(outlines)) == 0
-    return result
 
 
 def _without_overlaps(

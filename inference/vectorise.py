@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
 
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.grid import PixelGrid
@@ -146,9 +146,12 @@ def _probabilities(
 
 
 def _without_small_holes(outlines: NDArray[np.object_], min_area: float) -> NDArray[np.object_]:
+    holed = np.flatnonzero(shapely.get_num_interior_rings(outlines))
+    rings, owner = shapely.get_rings(outlines[holed], return_index=True)
+    filling: Any = shapely.polygons(rings)
+    kept = shapely.area(filling) >= min_area
+    kept[np.searchsorted(owner, np.arange(len(holed)))] = True
     filled = outlines.copy()
-    for position in np.flatnonzero(shapely.get_num_interior_rings(outlines)):
-        outline = outlines[position]
-        kept = [hole for hole in outline.interiors if Polygon(hole).area >= min_area]
-        filled[position] = Polygon(outline.exterior, kept)
+    if len(holed):
+        filled[holed] = shapely.polygons(rings[kept], indices=owner[kept])
     return filled
