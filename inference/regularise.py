@@ -105,9 +105,9 @@ def _meeting(outlines: _Objects) -> tuple[_Ints, _Ints]:
 
 def _members(block: _Ints) -> list[_Ints]:
     """Return the places of the members of every block that has more than one."""
-    order = np.argsort(block, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
-    return [group for group in groups if len(group) > 1]
+    several = np.flatnonzero(np.bincount(block)[block] > 1)
+    order = several[np.argsort(block[several], kind="stable")]
+    return np.split(order, np.flatnonzero(np.diff(block[order])) + 1) if len(order) else []
 
 
 def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float) -> _Objects:
@@ -164,8 +164,6 @@ def _acceptable(new: _Objects, raw: _Objects, scale: float) -> _Flags:
     fine &= shapely.get_num_interior_rings(new) == shapely.get_num_interior_rings(raw)
     area = shapely.area(raw)
     fine &= np.abs(shapely.area(new) - area) <= _MAX_AREA_SHARE * area
-    # Corners go first: they stray most, and are few.
-    fine[fine] = points_near(new[fine], raw[fine], _MAX_SHIFT_M / scale)
     sampled = shapely.segmentize(new[fine], _SAMPLE_M / scale)
     fine[fine] = points_near(sampled, raw[fine], (_MAX_SHIFT_M - _SAMPLE_M / 2) / scale)
     around = shapely.buffer(shapely.boundary(new[fine]), _MAX_SHIFT_M / scale)
