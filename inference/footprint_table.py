@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
 
 from vigibati.datasets.grid import PixelGrid
 from vigibati.inference.calibrated import object_probabilities
@@ -115,9 +114,12 @@ def _probabilities(
 
 
 def _without_small_holes(outlines: NDArray[np.object_], min_area: float) -> NDArray[np.object_]:
+    holed = np.flatnonzero(shapely.get_num_interior_rings(outlines))
+    rings, owner = shapely.get_rings(outlines[holed], return_index=True)
+    filling: Any = shapely.polygons(rings)
+    kept = shapely.area(filling) >= min_area
+    kept[np.searchsorted(owner, np.arange(len(holed)))] = True
     filled = outlines.copy()
-    for position in np.flatnonzero(shapely.get_num_interior_rings(outlines)):
-        outline = outlines[position]
-        kept = [hole for hole in outline.interiors if Polygon(hole).area >= min_area]
-        filled[position] = Polygon(outline.exterior, kept)
+    if len(holed):
+        filled[holed] = shapely.polygons(rings[kept], indices=owner[kept])
     return filled

@@ -49,8 +49,18 @@ def near_no_image(no_image: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Returns:
         (H, W).
     """
-    if not no_image.any():
-        return np.zeros((no_image.shape[0] - 2, no_image.shape[1] - 2), dtype=bool)
-    rows = no_image[:-2] | no_image[1:-1] | no_image[2:]
-    near: NDArray[np.bool_] = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+    if no_image[1:-1, 1:-1].any():
+        return _beside(_beside(no_image).T).T
+    near = np.zeros((no_image.shape[0] - 2, no_image.shape[1] - 2), dtype=bool)
+    # Mostly nothing but the frame is without image, and only the pixels along it are near.
+    near[0] = _beside(no_image[0])
+    near[-1] |= _beside(no_image[-1])
+    near[:, 0] |= _beside(no_image[:, 0])
+    near[:, -1] |= _beside(no_image[:, -1])
     return near
+
+
+def _beside(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell along the first axis what is True or has a neighbour that is; without the two ends."""
+    beside: NDArray[np.bool_] = flags[:-2] | flags[1:-1] | flags[2:]
+    return beside

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from shapely.geometry import Polygon
 
 from vigibati.inference.blocks import divided, inner_walls, lengthened, simplified_block
+from vigibati.inference.nearness import points_near
 from vigibati.inference.straighten import straighten
 
 _Objects = NDArray[np.object_]
@@ -107,9 +108,9 @@ def _meeting(outlines: _Objects) -> tuple[_Ints, _Ints]:
 
 def _members(block: _Ints) -> list[_Ints]:
     """Return the places of the members of every block that has more than one."""
-    order = np.argsort(block, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
-    return [group for group in groups if len(group) > 1]
+    several = np.flatnonzero(np.bincount(block)[block] > 1)
+    order = several[np.argsort(block[several], kind="stable")]
+    return np.split(order, np.flatnonzero(np.diff(block[order])) + 1) if len(order) else []
 
 
 def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float) -> _Objects:
@@ -166,25 +167,11 @@ def _acceptable(new: _Objects, raw: _Objects, scale: float) -> _Flags:
     fine &= shapely.get_num_interior_rings(new) == shapely.get_num_interior_rings(raw)
     area = shapely.area(raw)
     fine &= np.abs(shapely.area(new) - area) <= _MAX_AREA_SHARE * area
-    # Corners go first: they stray most, and are few.
-    for sample_m in (None, _SAMPLE_M):
-        fine[fine] = _near(new[fine], raw[fine], scale, sample_m)
+    sampled = shapely.segmentize(new[fine], _SAMPLE_M / scale)
+    fine[fine] = points_near(sampled, raw[fine], (MAX_SHIFT_M - _SAMPLE_M / 2) / scale)
     around = shapely.buffer(shapely.boundary(new[fine]), MAX_SHIFT_M / scale)
     fine[fine] = shapely.covers(around, shapely.boundary(raw[fine]))
     return fine
-
-
-def _near(outlines: _Objects, others: _Objects, scale: float, sample_m: float | None) -> _Flags:
-    """Tell whether the boundary of each is near that of its partner, at its corners or throughout."""
-    if sample_m is not None:
-        outlines = shapely.segmentize(outlines, sample_m / scale)
-    limit = (MAX_SHIFT_M - (sample_m or 0) / 2) / scale
-    points, owner = shapely.get_coordinates(outlines, return_index=True)
-    boundaries = shapely.boundary(others)
-    shapely.prepare(boundaries)
-    near = shapely.dwithin(boundaries[owner], shapely.points(points), limit)
-    result: _Flags = np.bincount(owner[~near], minlength=len(outlines)) == 0
-    return result
 
 
 def _without_overlaps(

@@ -31,10 +31,19 @@ def test_the_threshold_is_not_rounded(threshold: float) -> None:
     assert threshold_mask(values, threshold).tolist() == wanted.tolist()
 
 
-@given(arrays(np.bool_, st.tuples(st.integers(2, 9), st.integers(2, 9)), elements=st.booleans()))
+@given(arrays(np.bool_, st.tuples(st.integers(3, 9), st.integers(3, 9)), elements=st.booleans()))
 def test_neighbours_of_no_image_are_those_of_the_maximum_filter(no_image: np.ndarray) -> None:
     wanted = scipy.ndimage.maximum_filter(no_image, size=3)[1:-1, 1:-1]
     np.testing.assert_array_equal(near_no_image(no_image), wanted)
+
+
+@given(
+    arrays(np.bool_, st.tuples(st.integers(3, 9), st.integers(3, 9)), elements=st.booleans()),
+)
+def test_the_frame_alone_reaches_one_pixel_in(frame: np.ndarray) -> None:
+    frame[1:-1, 1:-1] = False
+    wanted = scipy.ndimage.maximum_filter(frame, size=3)[1:-1, 1:-1]
+    np.testing.assert_array_equal(near_no_image(frame), wanted)
 
 
 def test_a_strip_knows_its_place_and_what_lies_around_it() -> None:
