@@ -7,13 +7,14 @@ from typing import Literal
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.fit import Fit, WallMatcher
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
 from vigibati.cadastre.outlines import WallPoints, wall_points
-from vigibati.cadastre.pairing import Geometries, as_array
+from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
 from vigibati.cadastre.warp import Warp, fit_warp
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
@@ -61,9 +62,10 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
             f"are in {records.crs}, footprints in {footprints.crs}",
             "bring both into one projected CRS",
         )
-    sheets = _sheets(records, rules.registration)
+    buildings = as_array(footprints[footprints["kind"] == "building"])
+    sheets = _sheets(records, buildings, rules.registration)
     walls = wall_points(
-        as_array(footprints[footprints["kind"] == "building"]),
+        buildings,
         spacing_m=_FOOTPRINT_SPACING_M,
         min_edge_m=_FOOTPRINT_MIN_EDGE_M,
         simplify_m=rules.registration.simplify_m,
@@ -80,17 +82,22 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     return Offsets(table, warps)
 
 
-def _sheets(records: gpd.GeoDataFrame, rules: RegistrationRules) -> list[_Sheet]:
-    buildings = np.asarray(records["kind"] != "pool")
-    sheet_of = np.asarray(sheet_ids(records), dtype=object)
+def _sheets(
+    records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules
+) -> list[_Sheet]:
     geometries = as_array(records)
+    # No wall farther away can be voted for or matched; such a sheet would have no support anyway.
+    near = boxes_near(geometries, footprints, distance_m=2 * rules.search_m)
+    used = np.asarray(records["kind"] != "pool")
+    number, names = pd.factorize(sheet_ids(records), sort=True)
+    by_sheet = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
     return [
         _Sheet(
-            sheet_id=sheet,
-            hull=shapely.convex_hull(shapely.geometrycollections(geometries[sheet_of == sheet])),
-            walls=_record_walls(geometries[(sheet_of == sheet) & buildings], rules),
+            sheet_id=str(name),
+            hull=shapely.convex_hull(shapely.geometrycollections(geometries[rows])),
+            walls=_record_walls(geometries[rows[used[rows] & near[rows].any()]], rules),
         )
-        for sheet in sorted(set(sheet_of))
+        for name, rows in zip(names, by_sheet, strict=False)
     ]
 
 
