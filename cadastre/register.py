@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +17,7 @@ from vigibati.cadastre.fit import Fit, WallMatcher
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
 from vigibati.cadastre.outlines import WallPoints, wall_points
 from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
-from vigibati.cadastre.warp import Warp, fit_warp
+from vigibati.cadastre.warp import fit_warp
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
 
@@ -71,12 +73,14 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
         simplify_m=rules.registration.simplify_m,
     )
     matcher = WallMatcher(walls, normals_cosine=rules.registration.normals_cosine)
-    placed = _placed(_fits(sheets, matcher, rules.registration), rules.registration)
-    warps: dict[str, Warp] = {}
-    for row, (sheet, place) in enumerate(zip(sheets, placed, strict=True)):
-        if place.method == "sheet":
-            warps[sheet.sheet_id], bent = fit_warp(matcher, sheet.walls, place.fit)
-            placed[row] = replace(place, fit=bent)
+    # Most of the time passes in code that lets other threads run; the result does not depend on them.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        placed = _placed(_fits(sheets, matcher, rules.registration, pool), rules.registration)
+        own = [row for row, place in enumerate(placed) if place.method == "sheet"]
+        bent = list(pool.map(lambda row: fit_warp(matcher, sheets[row].walls, placed[row].fit), own))
+    warps = {sheets[row].sheet_id: warp for row, (warp, _) in zip(own, bent, strict=True)}
+    for row, (_, fit) in zip(own, bent, strict=True):
+        placed[row] = replace(placed[row], fit=fit)
     rows = [_row(sheet, place, rules.registration) for sheet, place in zip(sheets, placed, strict=True)]
     table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=records.crs)
     return Offsets(table, warps)
@@ -109,20 +113,23 @@ def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoint
     )
 
 
-def _fits(sheets: list[_Sheet], matcher: WallMatcher, rules: RegistrationRules) -> list[Fit]:
+def _fits(
+    sheets: list[_Sheet], matcher: WallMatcher, rules: RegistrationRules, pool: ThreadPoolExecutor
+) -> list[Fit]:
     """Return the best fit of each sheet."""
     if not sheets:
         return []
     everything = _joined([sheet.walls for sheet in sheets]).thinned(_MOST_COMMON)
     common = matcher.refine(everything, start_m=matcher.vote(everything, search_m=rules.search_m))
-    fits = []
-    for sheet in sheets:
+
+    def best(sheet: _Sheet) -> Fit:
         own = matcher.vote(sheet.walls, search_m=rules.search_m)
         apart = float(np.hypot(*(own - common.shift_m)))
         starts = (common.shift_m, own) if apart > _SAME_START_M else (common.shift_m,)
         candidates = [matcher.refine(sheet.walls, start_m=start) for start in starts]
-        fits.append(max(candidates, key=lambda fit: fit.score))
-    return fits
+        return max(candidates, key=lambda fit: fit.score)
+
+    return list(pool.map(best, sheets))
 
 
 def _joined(walls: list[WallPoints]) -> WallPoints:
