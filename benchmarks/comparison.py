@@ -81,9 +81,7 @@ class _World:
         corner += _ORIGIN_M
         squares = shapely.box(*corner.T, *(corner + _SHEET_M).T)
         names = np.array([f"13001000A{number:05d}" for number in range(count)], dtype=object)
-        self.sheets = conform(
-            gpd.GeoDataFrame({"sheet_id": names}, geometry=squares, crs=CRS), SHEET_COLUMNS
-        )
+        self.sheets = conform(gpd.GeoDataFrame({"sheet_id": names}, geometry=squares, crs=CRS), SHEET_COLUMNS)
         corners, sheet = _houses(chance, corner)
         kinds = chance.choice(["durable", "light", "pool"], len(corners), p=[0.85, 0.12, 0.03])
         table = {
@@ -99,7 +97,9 @@ class _World:
         imaged = np.arange(len(squares)) < 0 if scattered else chance.random(count) < _IMAGED
         self.imaged = shapely.union_all(squares if scattered else squares[imaged])
         looked_at = chance.random(len(corners)) < _IMAGED if scattered else imaged[sheet]
-        self.footprints = _footprints(chance, corners, sheet, kinds, looked_at & (chance.random(len(corners)) < _SEEN), count)
+        self.footprints = _footprints(
+            chance, corners, sheet, kinds, looked_at & (chance.random(len(corners)) < _SEEN), count
+        )
 
 
 def _houses(chance: np.random.Generator, corner: Corners) -> tuple[Corners, NDArray[np.intp]]:
@@ -107,7 +107,11 @@ def _houses(chance: np.random.Generator, corner: Corners) -> tuple[Corners, NDAr
     across, up = _SITES
     shape = (len(corner), across * up, _HOUSES)
     site = np.stack(np.meshgrid(np.arange(across) + 0.5, np.arange(up) + 0.5), axis=-1).reshape(-1, 2)
-    middle = corner[:, np.newaxis] + site * (_SHEET_M / across, _SHEET_M / up) + chance.normal(0, 5, (*shape[:2], 2))
+    middle = (
+        corner[:, np.newaxis]
+        + site * (_SHEET_M / across, _SHEET_M / up)
+        + chance.normal(0, 5, (*shape[:2], 2))
+    )
     angle = chance.uniform(0, np.pi, shape[:2])[..., np.newaxis]
     width, depth = chance.uniform(6, 16, shape), chance.uniform(6, 17, shape)
     gap = np.where(chance.random(shape) < 0.6, 0.0, chance.uniform(2, 8, shape))
@@ -116,7 +120,9 @@ def _houses(chance: np.random.Generator, corner: Corners) -> tuple[Corners, NDAr
     notch = np.where(chance.random(shape) < 0.2, chance.uniform(0.3, 0.6, shape), 1.0)
     houses = _ells(start, np.zeros(shape), width, depth, notch)
     annexe_depth = chance.uniform(2, 5, shape)
-    annexes = _ells(start, -annexe_depth, np.minimum(width, chance.uniform(4, 7, shape)), annexe_depth, np.ones(shape))
+    annexes = _ells(
+        start, -annexe_depth, np.minimum(width, chance.uniform(4, 7, shape)), annexe_depth, np.ones(shape)
+    )
     built = chance.random(shape) < 0.25
     sheet = np.broadcast_to(np.arange(len(corner))[:, np.newaxis, np.newaxis], shape)
 
@@ -133,11 +139,23 @@ def _houses(chance: np.random.Generator, corner: Corners) -> tuple[Corners, NDAr
 
 
 def _ells(
-    u: NDArray[np.float64], v: NDArray[np.float64], width: NDArray[np.float64], depth: NDArray[np.float64], notch: NDArray[np.float64]
+    u: NDArray[np.float64],
+    v: NDArray[np.float64],
+    width: NDArray[np.float64],
+    depth: NDArray[np.float64],
+    notch: NDArray[np.float64],
 ) -> Corners:
     """Return (..., 7, 2) closed rings: rectangles of which the far right corner may be cut out."""
     cut_u, cut_v = u + width * np.where(notch < 1, notch, 0.5), v + depth * notch
-    ring = [(u, v), (u + width, v), (u + width, cut_v), (cut_u, cut_v), (cut_u, v + depth), (u, v + depth), (u, v)]
+    ring = [
+        (u, v),
+        (u + width, v),
+        (u + width, cut_v),
+        (cut_u, cut_v),
+        (cut_u, v + depth),
+        (u, v + depth),
+        (u, v),
+    ]
     return np.stack([np.stack(point, axis=-1) for point in ring], axis=-2)
 
 

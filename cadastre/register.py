@@ -86,9 +86,7 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     return Offsets(table, warps)
 
 
-def _sheets(
-    records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules
-) -> list[_Sheet]:
+def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules) -> list[_Sheet]:
     geometries = as_array(records)
     # No wall farther away can be voted for or matched; such a sheet would have no support anyway.
     near = boxes_near(geometries, footprints, distance_m=2 * rules.search_m)
