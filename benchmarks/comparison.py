@@ -48,6 +48,10 @@ _IMAGED = 0.2
 _SEEN = 0.97
 _NEW = 0.03
 _EXTENDED = 0.04
+_NEW_POOLS = 0.3
+_WALL_TO_WALL = 0.6
+_ELLS = 0.2
+_ANNEXES = 0.25
 
 Corners = NDArray[np.float64]
 T = TypeVar("T")
@@ -74,7 +78,7 @@ class _World:
     """Records, sheets, footprints and the imaged ground of a made-up département."""
 
     def __init__(self, chance: np.random.Generator, scale: float, *, scattered: bool) -> None:
-        per_sheet = _SITES[0] * _SITES[1] * _HOUSES * 1.25  # a quarter of the houses has an annexe
+        per_sheet = _SITES[0] * _SITES[1] * _HOUSES * (1 + _ANNEXES)
         count = max(4, round(RECORDS * scale / per_sheet))
         columns = int(np.ceil(np.sqrt(count)))
         corner = np.column_stack([np.arange(count) % columns, np.arange(count) // columns]) * _SHEET_M
@@ -94,7 +98,7 @@ class _World:
         self.records = conform(
             gpd.GeoDataFrame(table, geometry=shapely.polygons(corners), crs=CRS), RECORD_COLUMNS
         )
-        imaged = np.arange(len(squares)) < 0 if scattered else chance.random(count) < _IMAGED
+        imaged = np.arange(len(squares)) < 0 if scattered else chance.permutation(count) < _IMAGED * count
         self.imaged = shapely.union_all(squares if scattered else squares[imaged])
         looked_at = chance.random(len(corners)) < _IMAGED if scattered else imaged[sheet]
         self.footprints = _footprints(
@@ -114,16 +118,16 @@ def _houses(chance: np.random.Generator, corner: Corners) -> tuple[Corners, NDAr
     )
     angle = chance.uniform(0, np.pi, shape[:2])[..., np.newaxis]
     width, depth = chance.uniform(6, 16, shape), chance.uniform(6, 17, shape)
-    gap = np.where(chance.random(shape) < 0.6, 0.0, chance.uniform(2, 8, shape))
+    gap = np.where(chance.random(shape) < _WALL_TO_WALL, 0.0, chance.uniform(2, 8, shape))
     along = np.cumsum(width + gap, axis=2)
     start = along - width - along[..., -1:] / 2
-    notch = np.where(chance.random(shape) < 0.2, chance.uniform(0.3, 0.6, shape), 1.0)
+    notch = np.where(chance.random(shape) < _ELLS, chance.uniform(0.3, 0.6, shape), 1.0)
     houses = _ells(start, np.zeros(shape), width, depth, notch)
     annexe_depth = chance.uniform(2, 5, shape)
     annexes = _ells(
         start, -annexe_depth, np.minimum(width, chance.uniform(4, 7, shape)), annexe_depth, np.ones(shape)
     )
-    built = chance.random(shape) < 0.25
+    built = chance.random(shape) < _ANNEXES
     sheet = np.broadcast_to(np.arange(len(corner))[:, np.newaxis, np.newaxis], shape)
 
     def placed(rings: Corners) -> Corners:
@@ -176,7 +180,7 @@ def _footprints(
     new = np.flatnonzero(chance.random(len(outlines)) < _NEW / _SEEN)
     # Between the rows of houses there are 100 m.
     fresh = outlines[new] + chance.uniform(40, 60, (len(new), 1, 2))
-    kind = np.concatenate([kind, np.where(chance.random(len(new)) < 0.3, "pool", "building")])
+    kind = np.concatenate([kind, np.where(chance.random(len(new)) < _NEW_POOLS, "pool", "building")])
     grown = np.flatnonzero(chance.random(len(outlines)) < _EXTENDED)
     # The far wall moves out by 3 to 8 m.
     back = outlines[grown, 4:6] - outlines[grown][:, [1, 0]]
@@ -230,12 +234,12 @@ def _measure(world: _World, folder: Path, scale: float) -> dict[str, object]:
     wanted = round(CASES_PUBLISHED * scale)
     cases = ranked.iloc[np.resize(np.arange(len(ranked)), wanted)].assign(rank=np.arange(1, wanted + 1))
     moved = offsets.apply(records)
-    clock("arrange cases", lambda: arrange(cases, "cases"))
     out = folder / "cases.gpkg"
-    arranged = arrange(cases, "cases")
-    clock("write cases", lambda: write_layer(out, "cases", arranged, "fr"))
-    tables = {"cases": cases, "footprints": footprints, "records": moved, "parcels": None}
-    clock("publish", lambda: publish(out, **tables, provenance={}))
+    nothing = {"footprints": footprints.iloc[:0], "records": moved.iloc[:0], "parcels": None}
+    clock("arrange cases", lambda: arrange(cases, "cases"))
+    clock("publish cases alone", lambda: publish(out, cases=cases, **nothing, provenance={}))
+    layers = {"footprints": footprints, "records": moved, "parcels": None}
+    clock("publish all layers", lambda: publish(out, cases=cases, **layers, provenance={}))
     return {
         "records": len(records),
         "sheets": len(sheets),

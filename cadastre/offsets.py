@@ -118,4 +118,5 @@ class Offsets:
 
 def sheet_ids(records: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Return the sheet of each record, ``""`` where it has none."""
-    return records["sheet_id"].astype("str").fillna("").to_numpy(dtype=object)
+    sheets: NDArray[np.object_] = records["sheet_id"].astype("str").fillna("").to_numpy(dtype=object)
+    return sheets

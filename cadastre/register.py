@@ -93,14 +93,13 @@ def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: Registrati
     used = np.asarray(records["kind"] != "pool")
     number, names = pd.factorize(sheet_ids(records), sort=True)
     by_sheet = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-    return [
-        _Sheet(
-            sheet_id=str(name),
-            hull=shapely.convex_hull(shapely.geometrycollections(geometries[rows])),
-            walls=_record_walls(geometries[rows[used[rows] & near[rows].any()]], rules),
-        )
-        for name, rows in zip(names, by_sheet, strict=False)
-    ]
+    sheets = []
+    for name, rows in zip(names, by_sheet, strict=False):
+        drawn = geometries[rows]
+        hull = shapely.GeometryCollection(list(drawn)).convex_hull
+        walls = _record_walls(drawn[used[rows] & near[rows].any()], rules)
+        sheets.append(_Sheet(str(name), hull, walls))
+    return sheets
 
 
 def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoints:

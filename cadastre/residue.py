@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.pairing import Geometries, Pairs, boxes_within, near_pairs, union_by_left
+from vigibati.cadastre.threads import in_parts
 from vigibati.configs.rules import CaseRules
 
 _QUAD_SEGS = 4
@@ -65,9 +66,14 @@ def _within_one(
 ) -> NDArray[np.bool_]:
     """Return which footprints a single record, buffered by its tolerance, holds."""
     pairs = boxes_within(footprints, records, margin_m=tolerance_m)
-    wider = shapely.buffer(records[pairs.right], tolerance_m[pairs.right], quad_segs=_QUAD_SEGS)
-    held = pairs.left[shapely.covers(wider, footprints[pairs.left])]
-    within: NDArray[np.bool_] = np.bincount(held, minlength=len(footprints)) > 0
+
+    def held(pair: NDArray[np.intp]) -> NDArray[np.bool_]:
+        record = pairs.right[pair]
+        wider = shapely.buffer(records[record], tolerance_m[record], quad_segs=_QUAD_SEGS)
+        return shapely.covers(wider, footprints[pairs.left[pair]])
+
+    holding = in_parts(held, len(pairs.left))
+    within: NDArray[np.bool_] = np.bincount(pairs.left[holding], minlength=len(footprints)) > 0
     return within
 
 

@@ -8,6 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.pairing import Geometries, Pairs, as_array, boxes_within, near_pairs, union_by_left
+from vigibati.cadastre.threads import in_parts
 
 
 def unseen(
@@ -50,11 +51,15 @@ def _plain(
     # A copy first: shapely writes into the array that it is given.
     cores = shapely.set_coordinates(records.copy(), centres[owner] + side * (xy - centres[owner]))
     pairs = boxes_within(cores, footprints, margin_m=np.zeros(len(footprints)))
-    core, footprint = cores[pairs.left], footprints[pairs.right]
-    inside = shapely.covers(footprint, core) & shapely.covers(records[pairs.left], core)
-    shrunk = np.maximum(-change_m[pairs.left], 0.0)
-    inside[inside] = ~shapely.dwithin(shapely.boundary(footprint[inside]), core[inside], shrunk[inside])
-    plain: NDArray[np.bool_] = np.bincount(pairs.left[inside], minlength=len(records)) > 0
+
+    def inside(pair: NDArray[np.intp]) -> NDArray[np.bool_]:
+        record, core, footprint = pairs.left[pair], cores[pairs.left[pair]], footprints[pairs.right[pair]]
+        held = shapely.covers(footprint, core) & shapely.covers(records[record], core)
+        away_m = shapely.distance(shapely.boundary(footprint), core)
+        return held & (away_m > -change_m[record])
+
+    holding = in_parts(inside, len(pairs.left))
+    plain: NDArray[np.bool_] = np.bincount(pairs.left[holding], minlength=len(records)) > 0
     return plain
 
 
