@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.offsets import Offsets, sheet_ids
-from vigibati.cadastre.pairing import Geometries, as_array, near_pairs, shared_areas
+from vigibati.cadastre.pairing import Geometries, as_array, boxes_near, near_pairs, shared_areas
 
 _BORDER_M = 100.0
 _GAIN = 0.1
@@ -36,34 +39,48 @@ def moved_records(
     """
     moved = offsets.apply(records)
     on_pools = (records["kind"] == "pool").to_numpy()
-    outlines = [as_array(footprints[footprints["kind"] == kind]) for kind in ("building", "pool")]
-    now = _seen(as_array(moved), on_pools, outlines)
-    doubtful = np.flatnonzero(now <= 1 - _GAIN)
-    pairs = near_pairs(as_array(records)[doubtful], as_array(offsets.table), distance_m=_BORDER_M)
-    names = offsets.table["sheet_id"].to_numpy(dtype=object)
-    own = np.asarray(sheet_ids(records), dtype=object)
-    row, sheet = doubtful[pairs.left], names[pairs.right]
-    other = sheet != own[row]
-    if not other.any():
+    found = [as_array(footprints[footprints["kind"] == kind]) for kind in ("building", "pool")]
+    row, sheet = _other_sheets(footprints, records, offsets)
+    asked, place = np.unique(row, return_inverse=True)
+    now = _seen(as_array(moved)[asked], on_pools[asked], found)[place]
+    doubtful = now <= 1 - _GAIN
+    row, sheet, now = row[doubtful], sheet[doubtful], now[doubtful]
+    if row.size == 0:
         return moved
-    row, sheet = row[other], sheet[other]
     tried = as_array(offsets.apply(records.iloc[row].assign(sheet_id=sheet)))
-    then = _seen(tried, on_pools[row], outlines)
-    free = _shares(tried, as_array(moved[now > 1 - _GAIN])) < _TAKEN
+    then = _seen(tried, on_pools[row], found)
     order = np.lexsort((sheet.astype(str), -then, row))
-    rows, first = np.unique(row[order], return_index=True)
-    best = order[first]
-    better = free[best] & (then[best] >= _GOOD) & (then[best] >= now[rows] + _GAIN)
-    own[rows[better]] = sheet[best[better]]
-    return offsets.apply(records.assign(sheet_id=own))
+    best = order[np.unique(row[order], return_index=True)[1]]
+    best = best[(then[best] >= _GOOD) & (then[best] >= now[best] + _GAIN)]
+    near = np.flatnonzero(boxes_near(as_array(moved), tried[best]))
+    explained = near[_seen(as_array(moved)[near], on_pools[near], found) > 1 - _GAIN]
+    best = best[_shares(tried[best], as_array(moved)[explained]) < _TAKEN]
+    changed = offsets.apply(records.iloc[row[best]].assign(sheet_id=sheet[best]))
+    take = np.arange(len(moved))
+    take[row[best]] = len(moved) + np.arange(len(best))
+    return pd.concat([moved, changed]).iloc[take]
+
+
+def _other_sheets(
+    footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, offsets: Offsets
+) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+    """Return the rows of records that may stand on a footprint, each with every other sheet near it."""
+    outlines = as_array(records)
+    near = np.flatnonzero(boxes_near(outlines, as_array(footprints), distance_m=offsets.reach_m))
+    pairs = near_pairs(outlines[near], as_array(offsets.table), distance_m=_BORDER_M)
+    row, sheet = near[pairs.left], offsets.table["sheet_id"].to_numpy(dtype=object)[pairs.right]
+    other = sheet != sheet_ids(records)[row]
+    return row[other], sheet[other]
 
 
 def _seen(
-    records: Geometries, on_pools: NDArray[np.bool_], outlines: list[Geometries]
+    records: Geometries, on_pools: NDArray[np.bool_], found: Sequence[Geometries]
 ) -> NDArray[np.float64]:
     """Return the share of each record on the outlines of its kind: buildings, or pools."""
-    buildings, pools = (_shares(records, kind) for kind in outlines)
-    return np.where(on_pools, pools, buildings)
+    shares = np.empty(len(records))
+    for mine, outlines in zip((~on_pools, on_pools), found, strict=True):
+        shares[mine] = _shares(records[mine], outlines)
+    return shares
 
 
 def _shares(records: Geometries, outlines: Geometries) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from vigibati.cadastre.case_table import Found, case_table
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.pairing import Geometries, as_array
 from vigibati.cadastre.residue import grown_parts, residue
-from vigibati.cadastre.unseen import seen_shares
+from vigibati.cadastre.unseen import unseen
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import CASE_KINDS, CaseKind, ComparisonRules
 
@@ -135,29 +135,27 @@ def _unrecorded(
     footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules
 ) -> tuple[list[Found], int]:
     """Return new buildings and extensions, and how many new buildings were too unsure to be listed."""
-    outlines = as_array(footprints)
-    probability = footprints["probability"].to_numpy(dtype=float)
-    offset, tolerance = _nearest(outlines, records, rules)
     left = residue(
-        outlines, as_array(records), records["tolerance_m"].to_numpy(dtype=float), rules=rules.cases
+        as_array(footprints),
+        as_array(records),
+        records["tolerance_m"].to_numpy(dtype=float),
+        rules=rules.cases,
     )
-    seeded = shapely.area(left.seeds) >= rules.cases.seed_min_m2
+    outlines = as_array(footprints)[left.rows]
+    probability = footprints["probability"].to_numpy(dtype=float)[left.rows]
+    offset, tolerance = _nearest(outlines, records, rules)
     fresh = left.covered < rules.cases.new_below
-    big = shapely.area(outlines) >= rules.cases.min_area_m2
+    candidates = fresh & (shapely.area(outlines) >= rules.cases.min_area_m2)
     sure = probability >= rules.cases.new_min_probability
-    candidates = seeded & fresh & big
     new = np.flatnonzero(candidates & sure)
-    parts: list[shapely.Geometry] = []
-    owner: list[int] = []
-    for row in np.flatnonzero(seeded & ~fresh):
-        reach = rules.cases.growth_factor * tolerance[row]
-        grown = grown_parts(outlines[row], left.seeds[row], left.bare[row], reach, rules.cases.min_area_m2)
-        parts += grown
-        owner += [int(row)] * len(grown)
-    rows = np.asarray(owner, dtype=np.intp)
+    known = np.flatnonzero(~fresh)
+    reach = rules.cases.growth_factor * tolerance[known]
+    parts, owner = grown_parts(
+        outlines[known], left.seeds[known], left.bare[known], reach, rules.cases.min_area_m2
+    )
     kinds: tuple[tuple[CaseKind, Geometries, NDArray[np.intp]], ...] = (
         ("new_building", outlines[new], new),
-        ("extension", np.asarray(parts, dtype=object), rows),
+        ("extension", parts, known[owner]),
     )
     listed = [
         Found(
@@ -197,14 +195,19 @@ def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules
 
 
 def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: ComparisonRules) -> Found:
-    seen = seen_shares(records, as_array(footprints), floor_m=rules.registration.tolerance_floor_m)
-    big = shapely.area(as_array(records)) >= rules.cases.not_seen_min_m2
-    gone = records[(seen < rules.cases.not_seen_below) & big]
+    big = records[shapely.area(as_array(records)) >= rules.cases.not_seen_min_m2]
+    row, seen = unseen(
+        big,
+        as_array(footprints),
+        floor_m=rules.registration.tolerance_floor_m,
+        below=rules.cases.not_seen_below,
+    )
+    gone = big.iloc[row]
     return Found(
         "not_seen",
         as_array(gone),
         np.full(len(gone), np.nan),
-        seen[(seen < rules.cases.not_seen_below) & big],
+        seen,
         gone["offset_m"].to_numpy(dtype=float),
         gone["tolerance_m"].to_numpy(dtype=float),
         sources=len(gone),

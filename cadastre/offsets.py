@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -80,13 +81,22 @@ class Offsets:
             overhang_m=rows["overhang_m"].to_numpy(dtype=float),
         )
 
+    @property
+    def reach_m(self) -> float:
+        """Farthest that any sheet may move a point, in metres."""
+        whole = np.hypot(self.table["dx_m"], self.table["dy_m"]).max() if len(self.table) > 0 else 0.0
+        bent = [float(np.hypot(*warp.values_m.reshape(-1, 2).T).max()) for warp in self.warps.values()]
+        return float(whole) + max(bent, default=0.0)
+
     def _shifts(self, xy: NDArray[np.float64], row: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the displacement of each vertex: the same for the same place, so that rings stay closed."""
+        """Return the displacement of each vertex."""
         shift: NDArray[np.float64] = self.table[["dx_m", "dy_m"]].to_numpy(dtype=float)[row]
-        for sheet, warp in self.warps.items():
-            mine = np.flatnonzero((self.table["sheet_id"] == sheet).to_numpy()[row])
-            places, again = np.unique(xy[mine], axis=0, return_inverse=True)
-            shift[mine] += warp.at(places)[again.reshape(-1)]
+        by_row = np.argsort(row, kind="stable")
+        ends = np.searchsorted(row, np.arange(len(self.table) + 1), sorter=by_row)
+        for number, sheet in enumerate(self.table["sheet_id"]):
+            mine = by_row[ends[number] : ends[number + 1]]
+            if sheet in self.warps and len(mine) > 0:
+                shift[mine] += self.warps[sheet].at(xy[mine])
         return shift
 
     def _rows_of(self, layer: gpd.GeoDataFrame) -> NDArray[np.intp]:
@@ -94,18 +104,19 @@ class Offsets:
             return np.zeros(0, dtype=np.intp)
         if "sheet_id" not in layer.columns:
             return np.asarray(shapely.STRtree(as_array(self.table)).nearest(as_array(layer)), dtype=np.intp)
-        place = {sheet: row for row, sheet in enumerate(self.table["sheet_id"])}
         sheets = sheet_ids(layer)
-        strangers = sorted({sheet for sheet in sheets if sheet not in place})
+        rows = pd.Index(self.table["sheet_id"].astype(object)).get_indexer(sheets)
+        strangers = sorted(set(sheets[rows < 0]))
         if strangers:
             raise RecordsError(
                 "offsets",
                 f"hold no sheet '{strangers[0]}' ({len(strangers)} missing)",
                 "register these records again",
             )
-        return np.asarray([place[sheet] for sheet in sheets], dtype=np.intp)
+        return np.asarray(rows, dtype=np.intp)
 
 
-def sheet_ids(records: gpd.GeoDataFrame) -> list[str]:
+def sheet_ids(records: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Return the sheet of each record, ``""`` where it has none."""
-    return [str(value) for value in records["sheet_id"].astype(object).where(records["sheet_id"].notna(), "")]
+    sheets: NDArray[np.object_] = records["sheet_id"].astype("str").fillna("").to_numpy(dtype=object)
+    return sheets

@@ -23,9 +23,38 @@ class Pairs:
 def near_pairs(left: Geometries, right: Geometries, *, distance_m: float = 0.0) -> Pairs:
     """Return all pairs of geometries at most ``distance_m`` apart, sorted by left, then right."""
     tree = shapely.STRtree(right)
-    found = tree.query(left, predicate="dwithin", distance=distance_m)
+    if distance_m > 0:
+        found = tree.query(left, predicate="dwithin", distance=distance_m)
+    else:
+        found = tree.query(left, predicate="intersects")
     order = np.lexsort((found[1], found[0]))
     return Pairs(left=found[0][order], right=found[1][order])
+
+
+def boxes_near(left: Geometries, right: Geometries, *, distance_m: float = 0.0) -> NDArray[np.bool_]:
+    """Return, per left geometry, whether its bounding box comes so near that of a right one: a fast sieve."""
+    west, south, east, north = shapely.bounds(right).T
+    around = shapely.box(west - distance_m, south - distance_m, east + distance_m, north + distance_m)
+    near = np.zeros(len(left), dtype=np.bool_)
+    near[shapely.STRtree(left).query(around)[1]] = True
+    return near
+
+
+def boxes_within(left: Geometries, right: Geometries, *, margin_m: NDArray[np.float64]) -> Pairs:
+    """Return the pairs of which the right bounding box, wider by its margin, holds the left one.
+
+    Only boxes that meet even without the margin are looked at: a fast sieve that may let go a few.
+
+    Args:
+        left: Geometries.
+        right: Geometries.
+        margin_m: (right,) metres on each side.
+    """
+    found = shapely.STRtree(right).query(left)
+    inner, outer = shapely.bounds(left)[found[0]], shapely.bounds(right)[found[1]]
+    room = margin_m[found[1], np.newaxis]
+    held = ((outer[:, :2] - room <= inner[:, :2]) & (inner[:, 2:] <= outer[:, 2:] + room)).all(axis=1)
+    return Pairs(left=found[0][held], right=found[1][held])
 
 
 def union_by_left(pairs: Pairs, right: Geometries, *, count: int) -> Geometries:

@@ -9,6 +9,18 @@ import pandas as pd
 
 from vigibati.cadastre.words import Language, Phrase
 
+REASON_COLUMNS: Final = (
+    "kind",
+    "area_m2",
+    "area_low_m2",
+    "area_high_m2",
+    "tolerance_m",
+    "p_building",
+    "zone",
+    "parcel_id",
+)
+"""Columns of a case that its reasons are made of."""
+
 _WHAT: Final = {
     "new_building": Phrase("Bâtiment de {area} absent du cadastre", "Building of {area} not in the records"),
     "extension": Phrase("Extension de {area} absente du cadastre", "Extension of {area} not in the records"),
@@ -38,7 +50,7 @@ def reason(case: Mapping[str, Any], *, bounds_m2: Sequence[float], lang: Languag
     """Return one line such as ``Bâtiment de 84 m² (de 60 à 108) absent du cadastre ; zone A ; parcelle …``.
 
     Args:
-        case: A row of the enriched cases, by column.
+        case: ``REASON_COLUMNS`` of a row of the enriched cases.
         bounds_m2: Bounds of the size bands; the line says when the area may lie on both sides of one.
         lang: Language of the line.
     """

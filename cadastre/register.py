@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.fit import Fit, WallMatcher
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
 from vigibati.cadastre.outlines import WallPoints, wall_points
-from vigibati.cadastre.pairing import Geometries, as_array
-from vigibati.cadastre.warp import Warp, fit_warp
+from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
+from vigibati.cadastre.warp import fit_warp
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
 
@@ -61,37 +64,42 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
             f"are in {records.crs}, footprints in {footprints.crs}",
             "bring both into one projected CRS",
         )
-    sheets = _sheets(records, rules.registration)
+    buildings = as_array(footprints[footprints["kind"] == "building"])
+    sheets = _sheets(records, buildings, rules.registration)
     walls = wall_points(
-        as_array(footprints[footprints["kind"] == "building"]),
+        buildings,
         spacing_m=_FOOTPRINT_SPACING_M,
         min_edge_m=_FOOTPRINT_MIN_EDGE_M,
         simplify_m=rules.registration.simplify_m,
     )
     matcher = WallMatcher(walls, normals_cosine=rules.registration.normals_cosine)
-    placed = _placed(_fits(sheets, matcher, rules.registration), rules.registration)
-    warps: dict[str, Warp] = {}
-    for row, (sheet, place) in enumerate(zip(sheets, placed, strict=True)):
-        if place.method == "sheet":
-            warps[sheet.sheet_id], bent = fit_warp(matcher, sheet.walls, place.fit)
-            placed[row] = replace(place, fit=bent)
+    # Most of the time passes in code that lets other threads run; the result does not depend on them.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        placed = _placed(_fits(sheets, matcher, rules.registration, pool), rules.registration)
+        own = [row for row, place in enumerate(placed) if place.method == "sheet"]
+        bent = list(pool.map(lambda row: fit_warp(matcher, sheets[row].walls, placed[row].fit), own))
+    warps = {sheets[row].sheet_id: warp for row, (warp, _) in zip(own, bent, strict=True)}
+    for row, (_, fit) in zip(own, bent, strict=True):
+        placed[row] = replace(placed[row], fit=fit)
     rows = [_row(sheet, place, rules.registration) for sheet, place in zip(sheets, placed, strict=True)]
     table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=records.crs)
     return Offsets(table, warps)
 
 
-def _sheets(records: gpd.GeoDataFrame, rules: RegistrationRules) -> list[_Sheet]:
-    buildings = np.asarray(records["kind"] != "pool")
-    sheet_of = np.asarray(sheet_ids(records), dtype=object)
+def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules) -> list[_Sheet]:
     geometries = as_array(records)
-    return [
-        _Sheet(
-            sheet_id=sheet,
-            hull=shapely.convex_hull(shapely.geometrycollections(geometries[sheet_of == sheet])),
-            walls=_record_walls(geometries[(sheet_of == sheet) & buildings], rules),
-        )
-        for sheet in sorted(set(sheet_of))
-    ]
+    # No wall farther away can be voted for or matched; such a sheet would have no support anyway.
+    near = boxes_near(geometries, footprints, distance_m=2 * rules.search_m)
+    used = np.asarray(records["kind"] != "pool")
+    number, names = pd.factorize(sheet_ids(records), sort=True)
+    by_sheet = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+    sheets = []
+    for name, rows in zip(names, by_sheet, strict=False):
+        drawn = geometries[rows]
+        hull = shapely.GeometryCollection(list(drawn)).convex_hull
+        walls = _record_walls(drawn[used[rows] & near[rows].any()], rules)
+        sheets.append(_Sheet(str(name), hull, walls))
+    return sheets
 
 
 def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoints:
@@ -102,20 +110,23 @@ def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoint
     )
 
 
-def _fits(sheets: list[_Sheet], matcher: WallMatcher, rules: RegistrationRules) -> list[Fit]:
+def _fits(
+    sheets: list[_Sheet], matcher: WallMatcher, rules: RegistrationRules, pool: ThreadPoolExecutor
+) -> list[Fit]:
     """Return the best fit of each sheet."""
     if not sheets:
         return []
     everything = _joined([sheet.walls for sheet in sheets]).thinned(_MOST_COMMON)
     common = matcher.refine(everything, start_m=matcher.vote(everything, search_m=rules.search_m))
-    fits = []
-    for sheet in sheets:
+
+    def best(sheet: _Sheet) -> Fit:
         own = matcher.vote(sheet.walls, search_m=rules.search_m)
         apart = float(np.hypot(*(own - common.shift_m)))
         starts = (common.shift_m, own) if apart > _SAME_START_M else (common.shift_m,)
         candidates = [matcher.refine(sheet.walls, start_m=start) for start in starts]
-        fits.append(max(candidates, key=lambda fit: fit.score))
-    return fits
+        return max(candidates, key=lambda fit: fit.score)
+
+    return list(pool.map(best, sheets))
 
 
 def _joined(walls: list[WallPoints]) -> WallPoints:

@@ -89,25 +89,31 @@ def repair_polygons(
 
     def keep(kept: NDArray[np.bool_], reason: str) -> None:
         nonlocal frame, notes
-        notes += _noted(frame[ids][~kept], reason)
-        frame = frame[kept]
+        if not kept.all():
+            notes += _noted(frame[ids][~kept], reason)
+            frame = frame[kept]
 
     geometry = frame.geometry.array
     keep(~(frame.geometry.isna() | geometry.is_empty).to_numpy(), "empty")
     collections = shapely.get_type_id(frame.geometry.array) == _COLLECTION
     notes += _noted(frame[ids][collections], "collection")
-    frame = frame.set_geometry(_only_polygons(frame.geometry.array, collections), crs=frame.crs)
+    if collections.any():
+        frame = frame.set_geometry(_only_polygons(frame.geometry.array, collections), crs=frame.crs)
     keep(np.isin(shapely.get_type_id(frame.geometry.array), (_POLYGON, _MULTIPOLYGON)), "not_polygon")
     keep(_possible(frame), "coordinates")
     high = shapely.has_z(frame.geometry.array) | shapely.has_m(frame.geometry.array)
-    notes += _noted(frame[ids][high], "flattened")
-    frame = frame.set_geometry(shapely.force_2d(frame.geometry.array), crs=frame.crs).to_crs(crs)
-    keep(_possible(frame), "coordinates")
+    if high.any():
+        notes += _noted(frame[ids][high], "flattened")
+        frame = frame.set_geometry(shapely.force_2d(frame.geometry.array), crs=frame.crs)
+    if frame.crs != crs:
+        frame = frame.to_crs(crs)
+        keep(_possible(frame), "coordinates")
     invalid = ~shapely.is_valid(frame.geometry.array)
-    notes += _noted(frame[ids][invalid], "mended")
-    outlines = np.array(frame.geometry.array)
-    outlines[invalid] = shapely.make_valid(outlines[invalid], method="structure", keep_collapsed=False)
-    frame = frame.set_geometry(_only_polygons(outlines, invalid), crs=crs)
+    if invalid.any():
+        notes += _noted(frame[ids][invalid], "mended")
+        outlines = np.array(frame.geometry.array)
+        outlines[invalid] = shapely.make_valid(outlines[invalid], method="structure", keep_collapsed=False)
+        frame = frame.set_geometry(_only_polygons(outlines, invalid), crs=crs)
     keep(shapely.area(frame.geometry.array) > 0, "no_area")
     return frame, notes
 

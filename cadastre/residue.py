@@ -8,20 +8,25 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.pairing import Geometries, Pairs, near_pairs, union_by_left
+from vigibati.cadastre.pairing import Geometries, Pairs, boxes_within, near_pairs, union_by_left
+from vigibati.cadastre.threads import in_parts
 from vigibati.configs.rules import CaseRules
+
+_QUAD_SEGS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Residue:
-    """Footprints against the records around them; all arrays are aligned with the footprints.
+    """Footprints of which something sticks out of the records; all arrays are aligned.
 
     Attributes:
+        rows: Which footprints these are, rising.
         covered: Share of each footprint's area that lies on records.
         seeds: What sticks out of the records buffered by their tolerance, slivers removed.
         bare: What lies outside the unbuffered records.
     """
 
+    rows: NDArray[np.intp]
     covered: NDArray[np.float64]
     seeds: Geometries
     bare: Geometries
@@ -32,55 +37,78 @@ def residue(
 ) -> Residue:
     """Compare each footprint with the union of the records around it.
 
+    Most footprints lie within the tolerance of one record, which is quickly seen; for the others the
+    records around are united, and exact shares are worked out for those of which enough sticks out.
+
     Args:
         footprints: Polygons found in the image.
         records: Polygons or multipolygons, already moved onto the image.
         tolerance_m: (records,) how far each record may still be off, in metres.
-        rules: Its ``opening_m`` is used.
+        rules: Its ``opening_m`` and ``seed_min_m2`` are used.
     """
-    reach = float(tolerance_m.max(initial=0.0))
-    pairs = near_pairs(footprints, records, distance_m=reach)
-    united = union_by_left(pairs, records, count=len(footprints))
+    left = np.flatnonzero(~_within_one(footprints, records, tolerance_m))
+    pairs = near_pairs(footprints[left], records, distance_m=float(tolerance_m.max(initial=0.0)))
     used, place = np.unique(pairs.right, return_inverse=True)
-    wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=4)
-    wide = union_by_left(Pairs(pairs.left, place), wider, count=len(footprints))
-    bare = shapely.difference(footprints, united)
-    return Residue(
-        covered=np.clip(1 - shapely.area(bare) / shapely.area(footprints), 0, 1),
-        seeds=opened(shapely.difference(footprints, wide), rules.opening_m),
-        bare=bare,
-    )
+    wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=_QUAD_SEGS)
+    wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
+    seeds = opened(shapely.difference(footprints[left], wide), rules.opening_m)
+    seeded = shapely.area(seeds) >= rules.seed_min_m2
+    rows = left[seeded]
+    again = seeded[pairs.left]
+    kept = Pairs((np.cumsum(seeded) - 1)[pairs.left[again]], pairs.right[again])
+    bare = shapely.difference(footprints[rows], union_by_left(kept, records, count=len(rows)))
+    covered = np.clip(1 - shapely.area(bare) / shapely.area(footprints[rows]), 0, 1)
+    return Residue(rows=rows, covered=covered, seeds=seeds[seeded], bare=bare)
+
+
+def _within_one(
+    footprints: Geometries, records: Geometries, tolerance_m: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which footprints a single record, buffered by its tolerance, holds."""
+    pairs = boxes_within(footprints, records, margin_m=tolerance_m)
+
+    def held(pair: NDArray[np.intp]) -> NDArray[np.bool_]:
+        record = pairs.right[pair]
+        wider = shapely.buffer(records[record], tolerance_m[record], quad_segs=_QUAD_SEGS)
+        return shapely.covers(wider, footprints[pairs.left[pair]])
+
+    holding = in_parts(held, len(pairs.left))
+    within: NDArray[np.bool_] = np.bincount(pairs.left[holding], minlength=len(footprints)) > 0
+    return within
 
 
 def opened(geometries: Geometries, width_m: float) -> Geometries:
     """Remove what is narrower than ``width_m`` (morphological opening with round corners)."""
-    eroded = shapely.buffer(geometries, -width_m / 2, quad_segs=4)
-    result: Geometries = shapely.buffer(eroded, width_m / 2, quad_segs=4)
+    eroded = shapely.buffer(geometries, -width_m / 2, quad_segs=_QUAD_SEGS)
+    result: Geometries = shapely.buffer(eroded, width_m / 2, quad_segs=_QUAD_SEGS)
     return result
 
 
 def grown_parts(
-    footprint: shapely.Geometry,
-    seeds: shapely.Geometry,
-    bare: shapely.Geometry,
-    reach_m: float,
+    footprints: Geometries,
+    seeds: Geometries,
+    bare: Geometries,
+    reach_m: NDArray[np.float64],
     min_area_m2: float,
-) -> list[shapely.Geometry]:
-    """Return the unexplained parts of a footprint at their full size.
+) -> tuple[Geometries, NDArray[np.intp]]:
+    """Return the unexplained parts of footprints at their full size.
 
     The tolerance eats a part on every side that touches a record. So presence is tested on the
     seed, and size on the seed grown back up to the unbuffered records: recall of additions of
     5-20 m² rose from 0.75 to 0.99 by that alone.
 
     Args:
-        footprint: The whole outline.
+        footprints: The whole outlines.
         seeds: What sticks out of the buffered records, opened.
         bare: What lies outside the unbuffered records.
-        reach_m: How far a seed may grow.
+        reach_m: How far the seeds of each may grow.
         min_area_m2: Smaller parts are dropped, after growing.
+
+    Returns:
+        The parts, and for each the number of its footprint, rising.
     """
-    wide = shapely.intersection(shapely.buffer(seeds, reach_m, quad_segs=4), bare)
-    parts = shapely.get_parts(shapely.intersection(wide, footprint))
-    polygonal = parts[shapely.get_dimensions(parts) == 2]  # noqa: PLR2004 -- 2 is the dimension of areas
-    kept = (shapely.area(polygonal) >= min_area_m2) & shapely.intersects(polygonal, seeds)
-    return list(polygonal[kept])
+    wide = shapely.intersection(shapely.buffer(seeds, reach_m, quad_segs=_QUAD_SEGS), bare)
+    parts, owner = shapely.get_parts(shapely.intersection(wide, footprints), return_index=True)
+    kept = shapely.get_dimensions(parts) == 2  # noqa: PLR2004 -- 2 is the dimension of areas
+    kept &= (shapely.area(parts) >= min_area_m2) & shapely.intersects(parts, seeds[owner])
+    return parts[kept], owner[kept]

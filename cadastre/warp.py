@@ -39,9 +39,14 @@ class Warp:
     values_m: NDArray[np.float64]
 
     def at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (n, 2) displacement at points (n, 2), bilinear; beyond the grid as at its edge."""
+        """Return the (n, 2) displacement at points (n, 2), bilinear; beyond the grid as at its edge.
+
+        The same place has the same one to the last bit, whatever stands beside it: rings stay closed.
+        """
         nodes, shares = _corners(xy, self)
-        result: NDArray[np.float64] = np.einsum("nk,nkc->nc", shares, self.values_m.reshape(-1, 2)[nodes])
+        values = self.values_m.reshape(-1, 2)[nodes]
+        # A sum of products in one call, such as einsum, may round by the place in the array.
+        result: NDArray[np.float64] = (shares[:, :, np.newaxis] * values).sum(axis=1)
         return result
 
     def nodes(self) -> NDArray[np.float64]:

@@ -16,7 +16,8 @@ from vigibati.cadastre.compare import Comparison, compare
 from vigibati.cadastre.cover import records_cover
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.register import register
-from vigibati.cadastre.residue import residue
+from vigibati.cadastre.residue import opened, residue
+from vigibati.cadastre.unseen import unseen
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import load_rules
 
@@ -216,23 +217,59 @@ def test_a_complete_cadastre_gives_no_case_whatever_its_shift(seed: int, dx: flo
     assert len(compare(roofs, records, offsets, rules=RULES, cover=cover).cases) == 0
 
 
+def ells(draw: np.random.Generator, count: int) -> np.ndarray:
+    """Return boxes, some of which have a corner cut out, that overlap at random."""
+    low = draw.uniform(0, 40, (count, 2))
+    high = low + draw.uniform(0.5, 12, (count, 2))
+    cut = low + (high - low) * draw.choice([0.3, 0.7, 1.0], (count, 2))
+    return shapely.difference(shapely.box(*low.T, *high.T), shapely.box(*cut.T, *(high + 1).T))
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_covered_share_agrees_with_a_union_of_everything(seed: int) -> None:
+def test_what_sticks_out_agrees_with_a_union_of_everything(seed: int) -> None:
     draw = np.random.default_rng(seed)
+    footprints, records = ells(draw, 12), ells(draw, 15)
+    tolerance = draw.choice([0.7, 2.0], 15)
+    wide = shapely.union_all(shapely.buffer(records, tolerance, quad_segs=4))
+    seeds = opened(shapely.difference(footprints, wide), RULES.cases.opening_m)
+    bare = shapely.difference(footprints, shapely.union_all(records))
+    got = residue(footprints, records, tolerance, rules=RULES.cases)
+    assert got.rows.tolist() == np.flatnonzero(shapely.area(seeds) >= RULES.cases.seed_min_m2).tolist()
+    assert shapely.area(got.seeds) == pytest.approx(shapely.area(seeds[got.rows]), abs=1e-6)
+    assert shapely.area(got.bare) == pytest.approx(shapely.area(bare[got.rows]), abs=1e-6)
+    share = shapely.area(bare) / shapely.area(footprints)
+    assert got.covered == pytest.approx(1 - share[got.rows], abs=1e-9)
 
-    def boxes(count: int) -> np.ndarray:
-        low = draw.uniform(0, 40, (count, 2))
-        return shapely.box(*low.T, *(low + draw.uniform(0.5, 12, (count, 2))).T)
 
-    footprints, records = boxes(12), boxes(15)
-    everything = shapely.union_all(records)
-    expected = shapely.area(shapely.intersection(footprints, everything)) / shapely.area(footprints)
-    got = residue(footprints, records, np.full(15, 0.7), rules=RULES.cases)
-    assert got.covered == pytest.approx(expected, abs=1e-9)
-    assert shapely.area(got.bare) == pytest.approx(
-        shapely.area(shapely.difference(footprints, everything)), abs=1e-6
-    )
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), below=st.sampled_from([0.1, 0.5, 0.9]))
+def test_what_is_not_seen_agrees_with_a_union_of_everything(seed: int, below: float) -> None:
+    draw = np.random.default_rng(seed)
+    footprints, shapes = ells(draw, 12), ells(draw, 15)
+    tolerance, overhang = draw.choice([0.7, 2.0], 15), draw.choice([-0.2, 0.0, 0.4], 15)
+    records = records_of(*shapes).assign(tolerance_m=tolerance, overhang_m=overhang)
+    change = tolerance - 0.7 - np.maximum(overhang, 0)
+    over = [shapely.union_all(shapely.buffer(footprints, each, quad_segs=4)) for each in change]
+    share = shapely.area(shapely.intersection(shapes, over)) / shapely.area(shapes)
+    rows, shares = unseen(records, footprints, floor_m=0.7, below=below)
+    assert rows.tolist() == np.flatnonzero(share < below).tolist()
+    assert shares == pytest.approx(share[rows], abs=1e-9)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_terrace_gives_the_same_cases_in_any_order(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    roofs, recorded = (draw.permutation(np.asarray(terrace(seed), dtype=object))[:25] for _ in range(2))
+    footprints = found(*shapely.transform(roofs, lambda xy: xy + draw.normal(0, 0.3, xy.shape[1])))
+    records = records_of(*recorded)
+    order = [draw.permutation(len(table)) for table in (footprints, records)]
+    first = run(footprints, records).cases
+    turned = run(footprints.iloc[order[0]], records.iloc[order[1]]).cases
+    assert first["case_id"].tolist() == turned["case_id"].tolist()
+    for measure in ("area_m2", "covered", "tolerance_m", "offset_m"):
+        assert first[measure].to_numpy() == pytest.approx(turned[measure].to_numpy(), abs=1e-6)
 
 
 def test_cover_prefers_sheets_then_parcels_then_the_hull_of_the_records() -> None:
