@@ -32,7 +32,9 @@ def polygons(task: Task) -> None:
     """Segment and outline with the settings that users get."""
     model = checkpoint(task.model)
     probabilities = Path(task.out).with_suffix(".tif")
-    with open_ortho([Path(task.raster)], gsd_m=model.contract.gsd_m) as ortho:
+    raster = Path(task.raster)
+    files = sorted(raster.glob("*.tif")) if raster.is_dir() else [raster]
+    with open_ortho(files, gsd_m=model.contract.gsd_m) as ortho:
         segment(ortho, model, probabilities, device=torch.device("cpu"))
     if "straight" in sys.argv[2:]:
         found = vectorise(

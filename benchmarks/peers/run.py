@@ -17,10 +17,10 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,9 +107,16 @@ def _python(tool: _Tool, venvs: Path) -> Path | str:
         return f"cannot be installed: {_last_line(error.stderr)}"
     packages = venv / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     # Read after the peer's own packages, which win.
-    (packages / "zz_borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    (packages / "zz_borrowed.pth").write_text(str(_home_of_torch()) + "\n", encoding="utf-8")
     (venv / "ready").touch()
     return python
+
+
+def _home_of_torch() -> Path:
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        sys.exit("torch: is not installed here; install the extra [model]")
+    return Path(found.origin).parents[1]
 
 
 def _scene(name: str, work: Path, pythons: Mapping[str, Path | str], repeats: int) -> dict[str, Any]:

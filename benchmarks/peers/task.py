@@ -23,7 +23,7 @@ class Task:
     """One way from a raster to polygons.
 
     Attributes:
-        raster: GeoTIFF of 8 bits, red, green, blue.
+        raster: GeoTIFF of 8 bits, red, green, blue; or a folder of them, which is for VigiBâti alone.
         model: ``near-free`` or ``shipped``.
         models: Folder with ``MODEL-logit.pt`` (one logit) and ``MODEL-classes.pt`` (logits of
             background and building): TorchScript, from float32 pixels of 0-1.
