@@ -27,6 +27,8 @@ RESULT: Final = ROOT / "benchmarks" / "results" / "scale_run.json"
 _TASK: Final = {"model": "near-free", "threshold": 0.5, "min_area_m2": 4.0}
 # What only the peers read.
 _UNUSED: Final = {"window_px": 0, "overlap_px": 0, "batch": 0}
+# Of the raster that tiles are cut from, as peers/run.py makes it.
+_SIDE_PX: Final = 8192
 _SAMPLE_S: Final = 0.5
 # So many points of a memory curve are kept.
 _KEPT: Final = 200
@@ -43,7 +45,7 @@ def main() -> None:
     given = parser.parse_args()
     work = given.work.resolve()
     environment = os.environ | {"PYTHONPATH": str(PEERS)}
-    prepare = [sys.executable, "-P", str(PEERS / "prepare.py"), str(work)]
+    prepare = [sys.executable, "-P", str(PEERS / "prepare.py"), str(work), str(_SIDE_PX)]
     subprocess.run(prepare, check=True, env=environment)  # noqa: S603 - our own script
     runs = []
     for height in given.heights:
@@ -65,7 +67,7 @@ def _mosaic(work: Path, width: int, tile: int, rows: int) -> Path:
     """Return a folder with tiles of the near-free raster, each cut from another place of it."""
     folder = work / f"mosaic-{width}-{tile}x{rows}"
     folder.mkdir(exist_ok=True)
-    with rasterio.open(work / "near-free.tif") as dataset:
+    with rasterio.open(work / f"near-free-{_SIDE_PX}.tif") as dataset:
         pixels, place, crs = dataset.read(), dataset.transform, dataset.crs
     for row in range(rows):
         for col in range(0, width, tile):

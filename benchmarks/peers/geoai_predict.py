@@ -12,14 +12,14 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
 from geoai.inference import predict_geotiff
+from network import Network
 
 
 def main() -> None:
     """Write what became of an image in JPEG, of the next run to the same file, and of a fresh one."""
     given = json.loads(sys.argv[1])
-    network, out = torch.jit.load(given["model"]), Path(given["out"])
+    network, out = Network(Path(given["model"])), Path(given["out"])
 
     def to(path: str, target: Path) -> Callable[[], object]:
         return lambda: predict_geotiff(

@@ -1,6 +1,7 @@
 """Makes what all tools are given: rasters of a rendered commune, and the networks.
 
-Usage: prepare.py FOLDER. What is there already is kept.
+Usage: prepare.py FOLDER SIDE_PX, the side of the raster for the near-free network. The commune and
+the rasters are kept when they are there already.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from vigibati.datasets.synth.synthesise import synthesise
 
 SEED = 7
 """Of the rendered commune."""
-_NEAR_FREE_PX = 8192
 _SHIPPED_PX = 2048
 _SMALL_PX = 1024
 # What is no roof is darkened below the near-free network's brightness, roofs are lifted above it.
@@ -29,28 +29,29 @@ _LIFTED_FROM, _LIFTED_BY = 232.0, 0.09
 
 def main() -> None:
     """Fill the folder."""
-    folder = Path(sys.argv[1])
+    folder, side = Path(sys.argv[1]), int(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "commune" / "truth.gpkg").is_file():
         synthesise(seed=SEED, size_km=1.0, out=folder / "commune")
     for name in ("near-free", "shipped"):
         models.export(name, folder)
-    if not (folder / "small-deflate.tif").is_file():
-        _write_rasters(folder)
+    if not (folder / f"near-free-{side}.tif").is_file():
+        _write_rasters(folder, side)
 
 
-def _write_rasters(folder: Path) -> None:
+def _write_rasters(folder: Path, side: int) -> None:
     with rasterio.open(folder / "commune" / "ortho.tif") as dataset:
         pixels, profile = dataset.read(), dataset.profile
         roofs = gpd.read_file(folder / "commune" / "truth.gpkg", layer="buildings")
         roof = rasterio.features.rasterize(
             roofs.geometry, out_shape=dataset.shape, transform=dataset.transform
         ).astype(bool)
-    near_free = _mirrored(_with_bright_roofs(pixels, roof), _NEAR_FREE_PX)
-    _write(folder / "near-free.tif", near_free, profile)
+    near_free = _mirrored(_with_bright_roofs(pixels, roof), side)
     _write(folder / "shipped.tif", pixels[:, :_SHIPPED_PX, :_SHIPPED_PX], profile)
     _write(folder / "small.tif", near_free[:, :_SMALL_PX, :_SMALL_PX], profile)
     _write(folder / "small-deflate.tif", near_free[:, :_SMALL_PX, :_SMALL_PX], profile, lossless=True)
+    # Last: it tells that the others are there.
+    _write(folder / f"near-free-{side}.tif", near_free, profile)
 
 
 def _with_bright_roofs(pixels: NDArray[np.uint8], roof: NDArray[np.bool_]) -> NDArray[np.uint8]:

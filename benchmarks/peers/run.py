@@ -65,12 +65,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=TOOLS, default=list(TOOLS), help="tools to run")
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=list(SCENES))
     parser.add_argument("--repeats", type=int, default=2, help="the fastest of so many runs counts")
+    parser.add_argument("--side-px", type=int, default=8192, help="side of the near-free network's raster")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
     work = given.work.resolve()
     pythons = {name: _python(TOOLS[name], given.venvs.resolve()) for name in given.only}
-    _call(sys.executable, "prepare.py", str(work))
-    scenes = {name: _scene(name, work, pythons, given.repeats) for name in given.scenes}
+    _call(sys.executable, "prepare.py", str(work), str(given.side_px))
+    rasters = {"near-free": work / f"near-free-{given.side_px}.tif", "shipped": work / "shipped.tif"}
+    scenes = {name: _scene(name, rasters[name], pythons, given.repeats) for name in given.scenes}
     result = {
         "machine": _machine(),
         "settings": _SETTINGS,
@@ -119,12 +121,13 @@ def _home_of_torch() -> Path:
     return Path(found.origin).parents[1]
 
 
-def _scene(name: str, work: Path, pythons: Mapping[str, Path | str], repeats: int) -> dict[str, Any]:
-    raster = work / f"{name}.tif"
+def _scene(name: str, raster: Path, pythons: Mapping[str, Path | str], repeats: int) -> dict[str, Any]:
     megapixels = _megapixels(raster)
     runs: dict[str, list[dict[str, Any]]] = {tool: [] for tool in pythons}
     errors = {tool: python for tool, python in pythons.items() if isinstance(python, str)}
-    outputs = {tool: work / f"{name}-{tool.replace(', ', '-').replace(' ', '-')}.gpkg" for tool in pythons}
+    outputs = {
+        tool: raster.parent / f"{name}-{tool.replace(', ', '-').replace(' ', '-')}.gpkg" for tool in pythons
+    }
     for repeat in range(repeats):
         # Whoever follows whom: the order turns around.
         for tool in list(pythons) if repeat % 2 == 0 else list(reversed(pythons)):
@@ -190,7 +193,7 @@ def _geoai_predict(work: Path, venvs: Path) -> dict[str, Any]:
     given = {
         "jpeg": str(work / "small.tif"),
         "lossless": str(work / "small-deflate.tif"),
-        "model": str(work / "near-free-logit.pt"),
+        "model": str(work / "near-free-logit.pt2"),
         "out": str(work / "geoai-predict.tif"),
         "report": str(report),
     }

@@ -25,8 +25,8 @@ class Task:
     Attributes:
         raster: GeoTIFF of 8 bits, red, green, blue; or a folder of them, which is for VigiBâti alone.
         model: ``near-free`` or ``shipped``.
-        models: Folder with ``MODEL-logit.pt`` (one logit) and ``MODEL-classes.pt`` (logits of
-            background and building): TorchScript, from float32 pixels of 0-1.
+        models: Folder with ``MODEL-logit.pt2`` (one logit) and ``MODEL-classes.pt2`` (logits of
+            background and building), for network.py; from float32 pixels of 0-1.
         out: GeoPackage to write.
         report: JSON to write: what was measured.
         threshold: Probability from which a pixel is a building.
@@ -49,7 +49,7 @@ class Task:
 
     def weights(self, kind: str) -> Path:
         """Return the file of the network with the outputs ``logit`` or ``classes``."""
-        return Path(self.models) / f"{self.model}-{kind}.pt"
+        return Path(self.models) / f"{self.model}-{kind}.pt2"
 
 
 def measure(work: Callable[[Task], Mapping[str, object] | None], *packages: str) -> None:

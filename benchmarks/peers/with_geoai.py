@@ -11,6 +11,7 @@ from pathlib import Path
 import geoai
 import torch
 from geoai.train import semantic_inference_on_geotiff
+from network import Network
 from task import Task, measure
 
 
@@ -20,7 +21,7 @@ def polygons(task: Task) -> None:
     # It opens an earlier output before it replaces it.
     mask.unlink(missing_ok=True)
     semantic_inference_on_geotiff(
-        torch.jit.load(task.weights("classes")),
+        Network(task.weights("classes")),
         task.raster,
         str(mask),
         window_size=task.window_px,

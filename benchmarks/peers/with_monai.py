@@ -13,6 +13,7 @@ import rasterio.features
 import shapely
 import torch
 from monai.inferers import SlidingWindowInferer
+from network import Network
 from task import Task, measure
 
 
@@ -20,7 +21,7 @@ def polygons(task: Task) -> None:
     """Infer, threshold, outline, write."""
     with rasterio.open(task.raster) as dataset:
         pixels, transform, crs = dataset.read(), dataset.transform, dataset.crs
-    network = torch.jit.load(task.weights("logit")).eval()
+    network = Network(task.weights("logit"))
     inferer = SlidingWindowInferer(
         roi_size=(task.window_px, task.window_px),
         sw_batch_size=task.batch,

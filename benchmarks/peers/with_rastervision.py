@@ -10,7 +10,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import rasterio
-import torch
+from network import Network
 from rastervision.core.data import (
     ClassConfig,
     PolygonVectorOutputConfig,
@@ -40,7 +40,7 @@ def polygons(task: Task) -> None:
             data=SemanticSegmentationGeoDataConfig(class_config=_CLASSES, num_workers=0),
             solver=SolverConfig(batch_sz=task.batch),
         ),
-        model=torch.jit.load(task.weights("classes")),
+        model=Network(task.weights("classes")),
         training=False,
     )
     labels = SemanticSegmentationLabels.from_predictions(

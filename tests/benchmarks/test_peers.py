@@ -26,6 +26,11 @@ def models(root: Path) -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def network(root: Path) -> ModuleType:
+    return loaded(root / "benchmarks" / "peers" / "network.py")
+
+
+@pytest.fixture(scope="module")
 def driver(root: Path) -> ModuleType:
     return loaded(root / "benchmarks" / "peers" / "run.py")
 
@@ -39,17 +44,18 @@ def test_the_near_free_network_sees_brightness_alone(models: ModuleType) -> None
     assert (seen < 0.45).tolist() == [False, True, False, True, True]
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit")
 @pytest.mark.parametrize("name", ["near-free", "shipped"])
-def test_peers_are_given_the_same_network(models: ModuleType, tmp_path: Path, name: str) -> None:
+def test_peers_are_given_the_same_network(
+    models: ModuleType, network: ModuleType, tmp_path: Path, name: str
+) -> None:
     models.export(name, tmp_path)
-    ours, pixels = models.checkpoint(name), torch.rand(1, 3, 64, 96)
+    ours, pixels = models.checkpoint(name), torch.rand(3, 3, 512, 512)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (ours.contract.mean, ours.contract.std))
     with torch.inference_mode():
         wanted = ours.network((pixels - mean) / std)
-        logit = torch.jit.load(tmp_path / f"{name}-logit.pt")(pixels)
-        classes = torch.jit.load(tmp_path / f"{name}-classes.pt")(pixels)
-    assert wanted.shape == (1, 1, 64, 96)
+        logit = network.Network(tmp_path / f"{name}-logit.pt2").eval()(pixels)
+        classes = network.Network(tmp_path / f"{name}-classes.pt2").eval()(pixels)
+    assert wanted.shape == (3, 1, 512, 512)
     torch.testing.assert_close(logit, wanted, rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(classes.softmax(dim=1)[:, 1:], wanted.sigmoid(), rtol=1e-4, atol=1e-4)
 
