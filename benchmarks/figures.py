@@ -23,6 +23,17 @@ _MARK: Final = re.compile(r"<!-- /?figures:[^>]*-->")
 _ABSENT: Final = "*Not measured yet: `{path}` is not there.*"
 _OTHER_WEIGHTS: Final = "*Measured with other weights (`{found}…`) than the shipped ones (`{shipped}…`).*"
 _SHORT: Final = 12
+_SCENES: Final = {
+    "near-free": "A network of one multiplication: what is left is reading, cutting, joining and outlining",
+    "shipped": "The shipped model",
+}
+_TOOLS: Final = {
+    "vigibati": "VigiBâti, outlines along pixels",
+    "vigibati, straight walls": "VigiBâti, straight walls",
+    "monai": "MONAI, rasterio, pyogrio",
+    "geoai": "geoai",
+    "rastervision": "Raster Vision",
+}
 
 
 def main() -> None:
@@ -221,6 +232,63 @@ def _outlines(root: Path) -> str:
     return _table((*header, "PoLiS mean, m", "PoLiS median, m", "vertices"), rows)
 
 
+def _peers(root: Path) -> str:
+    result, absent = _read(root, "benchmarks/results/peers.json")
+    if result is None:
+        return absent
+    machine, settings, reference = result["machine"], result["settings"], result["reference"]
+    parts = []
+    for name, scene in result["scenes"].items():
+        ours = scene["tools"].get(reference, {}).get("seconds")
+        rows = [_peer_row(tool, figures, ours) for tool, figures in scene["tools"].items()]
+        title = f"**{_SCENES[name]}**, {scene['raster']['megapixels']:.0f} Mpx:"
+        parts += [title, _table(_PEER_HEADER, rows)]
+    note = (
+        f"From GeoTIFF ({scene['raster']['coding']}) to GeoPackage on {machine['cores']} cores "
+        f"({machine['processor']}), same weights and torch, threshold {settings['threshold']:g}, polygons "
+        f"from {settings['min_area_m2']:g} m²; the peers in windows of {settings['window_px']} px that "
+        f"overlap by {settings['overlap_px']} px, VigiBâti with its own. The fastest of "
+        f"{result['repeats']} runs, each in a process of its own; *started* counts its start and imports "
+        f"too. Memory is the largest resident set, in brackets without what the imports hold. IoU is that "
+        f"of the union of all polygons."
+    )
+    return _joined(*parts, note, _geoai_predict_words(result.get("geoai_predict_geotiff")))
+
+
+def _geoai_predict_words(told: dict[str, Any] | None) -> str:
+    if told is None or told.get("jpeg_ycbcr") is None:
+        return ""
+    text = f"geoai's other way, `predict_geotiff`, ends after the whole inference with `{told['jpeg_ycbcr']}`"
+    if told["next_run_to_the_same_file"] is not None:
+        text += f"; the next run to the same file with `{told['next_run_to_the_same_file']}`"
+    return f"{text} ({told['version']})."
+
+
+_PEER_HEADER: Final = (
+    *("tool", "Mpx/s", "started", "times ours", "processor s", "memory, MiB", "polygons"),
+    *("IoU with the exact answer", "IoU with ours"),
+)
+
+
+def _peer_row(tool: str, figures: dict[str, Any], ours: float | None) -> list[object]:
+    name = _TOOLS[tool]
+    if "error" in figures:
+        return [name, figures["error"], *["–"] * (len(_PEER_HEADER) - 2)]
+    package = next(iter(figures["versions"].values()))
+    megapixels = figures["mpx_per_s"] * figures["seconds"]
+    return [
+        f"{name} {package}",
+        _share(figures["mpx_per_s"]),
+        _share(megapixels / figures["seconds_with_start"]),
+        "–" if ours is None else f"{figures['seconds'] / ours:.1f}",
+        f"{figures['cpu_seconds']:.0f}",
+        f"{figures['peak_mib']:.0f} ({figures['peak_mib'] - figures['imported_mib']:.0f})",
+        figures["polygons"],
+        _fine(figures["iou_with_exact"]),
+        _fine(figures["iou_with_reference"]),
+    ]
+
+
 def _energy(root: Path) -> str:
     rows = []
     runs, absent_runs = _read(root, "checkpoints/training.json")
@@ -247,6 +315,7 @@ BLOCKS: Final[dict[str, Callable[[Path], str]]] = {
     "energy": _energy,
     "outlines": _outlines,
     "architectures": _architectures,
+    "peers": _peers,
 }
 """What can stand between two marks, by name."""
 
@@ -278,6 +347,10 @@ def _joined(*parts: str) -> str:
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
+
+
+def _fine(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def _bounded(figures: dict[str, Any], key: str) -> str:

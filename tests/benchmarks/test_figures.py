@@ -153,6 +153,52 @@ def test_demonstration_and_energy(figures: ModuleType, tmp_path: Path) -> None:
     assert "25.0 Mpx | cpu | 1.5 min of segmentation | 2.1 Wh | codecarbon |" in text
 
 
+def test_peers_stand_beside_ours(figures: ModuleType, tmp_path: Path) -> None:
+    page = page_with(tmp_path, "<!-- figures:peers -->\n<!-- /figures:peers -->\n")
+    assert "`benchmarks/results/peers.json` is not there" in figures.rebuilt(page, tmp_path)
+    # 64 Mpx in 4 s, and in 8 s of which 2 s were spent on starting.
+    ours: dict[str, Any] = {
+        "seconds": 4.0,
+        "seconds_with_start": 6.4,
+        "cpu_seconds": 7.6,
+        "imported_mib": 800.0,
+        "peak_mib": 1400.0,
+        "mpx_per_s": 16.0,
+        "versions": {"vigibati": "0.1.0", "torch": "2.15.0"},
+        "polygons": 812,
+        "iou_with_exact": 1.0,
+        "iou_with_reference": 1.0,
+    }
+    slower = {"seconds": 8.0, "seconds_with_start": 10.0, "mpx_per_s": 8.0, "versions": {"monai": "1.6.1"}}
+    tools = {
+        "vigibati": ours,
+        "monai": ours | slower | {"polygons": 811, "iou_with_exact": None, "iou_with_reference": 0.99987},
+        "geoai": {"error": "cannot be installed: no wheel"},
+    }
+    result = {
+        "machine": {"cores": 2, "processor": "tortoise"},
+        "settings": {"threshold": 0.5, "min_area_m2": 4.0, "window_px": 512, "overlap_px": 128, "batch": 8},
+        "repeats": 2,
+        "reference": "vigibati",
+        "geoai_predict_geotiff": {
+            "version": "0.40.1",
+            "jpeg_ycbcr": "E: no",
+            "next_run_to_the_same_file": "E: stale",
+        },
+        "scenes": {"near-free": {"raster": {"megapixels": 64.0, "coding": "JPEG"}, "tools": tools}},
+    }
+    put(tmp_path, "benchmarks/results/peers.json", result)
+    text = figures.rebuilt(page, tmp_path)
+    assert "| VigiBâti, outlines along pixels 0.1.0 | 16.00 | 10.00 | 1.0 | 8 | 1400 (600) | 812 |" in text
+    assert (
+        "| MONAI, rasterio, pyogrio 1.6.1 | 8.00 | 6.40 | 2.0 | 8 | 1400 (600) | 811 | – | 0.9999 |" in text
+    )
+    assert "| geoai | cannot be installed: no wheel | – | – | – | – | – | – | – |" in text
+    assert "2 cores (tortoise)" in text
+    assert "`predict_geotiff`, ends after the whole inference with `E: no`; the next run" in text
+    assert "to the same file with `E: stale` (0.40.1)." in text
+
+
 @pytest.mark.parametrize(
     ("marks", "told"),
     [
