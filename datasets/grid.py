@@ -61,6 +61,15 @@ class PixelGrid:
         left, top = self.transform.c, self.transform.f
         return (left, top + self.transform.e * self.height, left + self.transform.a * self.width, top)
 
+    def part(self, window: Window) -> PixelGrid:
+        """Return the grid of the pixels of a window."""
+        x, y = (
+            self.transform.c + self.transform.a * window.col,
+            self.transform.f + self.transform.e * window.row,
+        )
+        moved = Affine(self.transform.a, 0, x, 0, self.transform.e, y)
+        return PixelGrid(self.crs, moved, window.width, window.height)
+
     @property
     def ground_scale(self) -> float:
         """Metres on the ground per CRS unit, at the centre of the grid.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import socket
@@ -77,14 +78,11 @@ def _shares(numbers: Sequence[int], *, workers: int, alone: bool) -> list[list[i
 
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
-    try:
-        from distributed import Client, LocalCluster  # noqa: PLC0415 - optional, and slow to import
-    except ImportError as error:
-        raise SettingsError("--dask", "Dask is not installed", "install vigibati[dask]") from error
+    distributed = _distributed()
     local = _LOCAL.fullmatch(address)
     if local is None:
         try:
-            client = Client(address, timeout=_CONNECT_S)
+            client = distributed.Client(address, timeout=_CONNECT_S)
         except (OSError, ValueError) as error:
             cause = f"no scheduler answers ({error})"
             raise SettingsError(
@@ -97,16 +95,23 @@ def _client(address: str) -> Iterator[Any]:
     count = int(local.group(1) or os.cpu_count() or 1)
     # Bound to this machine: whoever reaches a worker's port can run code there.
     with (
-        LocalCluster(
+        distributed.LocalCluster(
             n_workers=count,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
             memory_limit=0,
         ) as cluster,
-        Client(cluster) as client,
+        distributed.Client(cluster) as client,
     ):
         yield client
+
+
+def _distributed() -> Any:  # noqa: ANN401 - optional, half of it without types
+    try:
+        return importlib.import_module("distributed")
+    except ImportError as error:
+        raise SettingsError("--dask", "Dask is not installed", "install vigibati[dask]") from error
 
 
 def _workers(client: Any) -> int:  # noqa: ANN401 - distributed is optional
@@ -115,16 +120,13 @@ def _workers(client: Any) -> int:  # noqa: ANN401 - distributed is optional
 
 def _ended(futures: Sequence[Any]) -> bool:
     """Wait a little; tell whether all tasks ended, and raise what would fail all others too."""
-    from distributed import TimeoutError as DaskTimeoutError  # noqa: PLC0415 - as above
-    from distributed import wait  # noqa: PLC0415
-    from distributed.scheduler import KilledWorker  # noqa: PLC0415
-
+    distributed = _distributed()
     try:
-        wait(futures, timeout=_POLL_S)
-    except DaskTimeoutError:
+        distributed.wait(futures, timeout=_POLL_S)
+    except distributed.TimeoutError:
         return False
     for future in futures:
-        if future.status == "error" and not isinstance(future.exception(), KilledWorker):
+        if future.status == "error" and not isinstance(future.exception(), distributed.KilledWorker):
             future.result()
     return True
 

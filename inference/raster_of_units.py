@@ -102,5 +102,5 @@ def _add_source(band: Element, window: Window, path: Path, number: int) -> None:
     SubElement(source, "SourceFilename", relativeToVRT="0").text = str(path.absolute())
     SubElement(source, "SourceBand").text = str(number)
     size = {"xSize": str(window.width), "ySize": str(window.height)}
-    SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
-    SubElement(source, "DstRect", xOff=str(window.col), yOff=str(window.row), **size)
+    SubElement(source, "SrcRect", {"xOff": "0", "yOff": "0", **size})
+    SubElement(source, "DstRect", {"xOff": str(window.col), "yOff": str(window.row), **size})

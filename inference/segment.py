@@ -1,4 +1,4 @@
-"""From an orthophoto to a raster of probabilities: each block read once, in constant memory, to be resumed."""
+"""From an orthophoto to a raster of probabilities, in constant memory, to be stopped and gone on with."""
 
 from __future__ import annotations
 
@@ -139,11 +139,13 @@ def segment(
     files, states = run.files(job), run.states()
     todo = [unit for unit in units if not is_done(unit, files, states)]
     with _cleared_if_empty(run):
-        _finish(todo, units, run, job, ortho, predictor, settings, progress)
+        _finish(todo, units, run, job, ortho, predictor, settings, progress=progress)
         states = run.states()
         counts = count(units, states)
         if counts.failed and counts.no_image_px + counts.skipped_px == counts.pixels:
-            raise RasterError("orthophoto", f"nothing of it can be read ({counts.failed[0]})", "replace the file")
+            raise RasterError(
+                "orthophoto", f"nothing of it can be read ({counts.failed[0]})", "replace the file"
+            )
     if settings.shard is not None:
         effort = effort_on(todo, states, seconds=time.perf_counter() - started)
         return Segmentation(report_of(counts, job, effort, finished=False), None)
@@ -161,6 +163,7 @@ def _finish(
     ortho: Orthophoto,
     predictor: Predictor,
     settings: SegmentSettings,
+    *,
     progress: Progress,
 ) -> None:
     """Finish units, and tell a listener of all that belong to the share."""

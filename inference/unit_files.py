@@ -12,7 +12,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
-import rasterio.windows
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
@@ -117,10 +116,7 @@ class UnitFiles:
             dtype="uint8",
             nodata=NO_IMAGE,
             crs=self.grid.crs.to_wkt(),
-            transform=rasterio.windows.transform(
-                rasterio.windows.Window(window.col, window.row, window.width, window.height),
-                self.grid.transform,
-            ),
+            transform=self.grid.part(window).transform,
             tiled=True,
             blockxsize=BLOCK_PX,
             blockysize=BLOCK_PX,

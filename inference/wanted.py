@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.datasets.grid import PixelGrid
 from vigibati.inference.layout import Layout
 
 # Cadastral plans lie a few metres beside the image at most.
@@ -24,7 +24,7 @@ def wanted_cores(layout: Layout, grid: PixelGrid, area: NDArray[np.object_]) -> 
         area: (N,) geometries in the CRS of the grid.
     """
     cores = [core for unit in layout.units for core in layout.cores(unit)]
-    boxes = np.array([_box(core, grid) for core in cores], dtype=object)
+    boxes = np.array([shapely.box(*grid.part(core).bounds) for core in cores], dtype=object)
     near = shapely.STRtree(boxes).query(area, predicate="dwithin", distance=_AROUND_M / grid.ground_scale)[1]
     wanted = np.zeros(layout.cores_shape, dtype=np.bool_)
     for position in np.unique(near):
@@ -41,9 +41,3 @@ def from_text(text: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of cores that ``to_text`` wrote."""
     bits = np.unpackbits(np.frombuffer(b64decode(text), dtype=np.uint8), count=shape[0] * shape[1])
     return bits.reshape(shape).astype(np.bool_)
-
-
-def _box(core: Window, grid: PixelGrid) -> shapely.Geometry:
-    left, top = grid.transform * (core.col, core.row)
-    right, bottom = grid.transform * (core.col + core.width, core.row + core.height)
-    return shapely.box(left, bottom, right, top)

@@ -131,7 +131,9 @@ def _show(report: DetectReport) -> None:
 def _show_effort(console: Console, report: DetectReport) -> None:
     done = report.segmentation
     if done.skipped_share:
-        console.print(f"{done.skipped_share:.0%} of the image was skipped: farther than 20 m from all parcels")
+        console.print(
+            f"{done.skipped_share:.0%} of the image was skipped: farther than 20 m from all parcels"
+        )
     if done.gap_share:
         console.print(f"{done.gap_share:.1%} of the raster is covered by no file: unknown, not listed")
     if done.megapixels_now:

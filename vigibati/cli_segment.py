@@ -73,7 +73,9 @@ def segment(
 
     if footprints is not None:
         check_layer_place(footprints)
-    image, model, _ = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=options.checked_bands(bands), scale=scale)
+    image, model, _ = open_for(
+        ortho, checkpoint=checkpoint, crs=crs, bands=options.checked_bands(bands), scale=scale
+    )
     settings = SegmentSettings(
         device=device,
         traced=footprints is not None,

@@ -53,7 +53,7 @@ def open_for(
         paths: Files of the orthophoto, folders of files, or lists of them.
         checkpoint: Folder of a checkpoint; the shipped one when None.
         crs: CRS of files that do not state it.
-        bands: Numbers of the bands to read, from 1, in the order of the model's; as files name them when None.
+        bands: Numbers of the bands to read, from 1, in the model's order; as files name them when None.
         scale: Values that become 0 and 255 in images of more than 8 bits.
 
     Raises:

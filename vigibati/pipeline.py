@@ -126,9 +126,7 @@ def detect(
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     probabilities = out.with_name(f"{out.stem}_probabilities.tif")
-    image, model, working = open_for(
-        ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale
-    )
+    image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
     with image:
         inputs = read_cadastral_inputs(
             records=records, parcels=parcels, zones=zones, crs=working, records_crs=records_crs
@@ -136,7 +134,9 @@ def detect(
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
         settings = SegmentSettings(
             device=device,
-            area=None if inputs.parcels is None else inputs.parcels.to_crs(image.grid.crs).geometry.to_numpy(),
+            area=None
+            if inputs.parcels is None
+            else inputs.parcels.to_crs(image.grid.crs).geometry.to_numpy(),
             dask=dask,
             restart=restart,
             retry_failed=retry_failed,

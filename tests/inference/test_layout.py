@@ -19,9 +19,7 @@ layouts = st.builds(
 
 
 def test_a_worked_grid() -> None:
-    layout = lay_out(
-        width=2600, height=700, margin_px=40, core_rows=512, core_cols=1024, group_cols=2048
-    )
+    layout = lay_out(width=2600, height=700, margin_px=40, core_rows=512, core_cols=1024, group_cols=2048)
     assert layout.margin_px == 64
     assert [(unit.number, unit.window) for unit in layout.units] == [
         (0, Window(0, 0, 2048, 512)),
@@ -66,9 +64,7 @@ def test_windows_hold_their_core_and_real_margins(layout: Layout) -> None:
             rows, columns = layout.padded(core)
             assert len(rows) % 32 == len(columns) % 32 == 0
             assert (rows[margin : margin + core.height] == np.arange(core.row, core.row + core.height)).all()
-            assert (
-                columns[margin : margin + core.width] == np.arange(core.col, core.col + core.width)
-            ).all()
+            assert (columns[margin : margin + core.width] == np.arange(core.col, core.col + core.width)).all()
             assert around.row <= rows.min() <= rows.max() < around.row + around.height
             assert around.col <= columns.min() <= columns.max() < around.col + around.width
             above = min(margin, core.row)

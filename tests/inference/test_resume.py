@@ -18,7 +18,6 @@ from geopandas.testing import assert_geodataframe_equal
 from torch import Tensor, nn
 
 from vigibati.configs.errors import InputError, OutputError, SettingsError
-from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho import open_ortho
 from vigibati.inference import work
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
@@ -46,7 +45,12 @@ def _town(height: int, width: int, *, seed: int = 3) -> np.ndarray:
 
 @pytest.fixture
 def town(write_raster: _Write) -> Path:
-    return write_raster("ortho.tif", _town(1700, 1500), tiled=True, blockxsize=256, blockysize=256)
+    return _write_town(write_raster)
+
+
+def _write_town(write_raster: _Write, *, seed: int = 3) -> Path:
+    pixels = _town(1700, 1500, seed=seed)
+    return write_raster("ortho.tif", pixels, tiled=True, blockxsize=256, blockysize=256)
 
 
 def _run(path: Path, checkpoint: Checkpoint, out: Path, **options: object) -> Segmentation:
@@ -117,16 +121,22 @@ class _Stops(nn.Module):
         self.network, self.at, self.error, self.seen = network, at, error, 0
 
     def forward(self, pixels: Tensor) -> Tensor:
-        self.seen += 1
+        # Before the work begins, its way is traced with something that is no tensor.
+        self.seen += type(pixels) is Tensor
         if self.seen == self.at:
             raise self.error
         logits: Tensor = self.network(pixels)
         return logits
 
 
-@pytest.mark.parametrize("at", [2, 5, 9])
+@pytest.mark.parametrize(("at", "done_before"), [(2, 0), (5, 1), (8, 2)])
 def test_an_interrupted_run_goes_on(
-    town: Path, stub: Callable[..., Checkpoint], tmp_path: Path, whole: Segmentation, at: int
+    town: Path,
+    stub: Callable[..., Checkpoint],
+    tmp_path: Path,
+    whole: Segmentation,
+    at: int,
+    done_before: int,
 ) -> None:
     out, calm = tmp_path / "again.tif", stub(reach=8)
     with pytest.raises(KeyboardInterrupt):
@@ -136,5 +146,195 @@ def test_an_interrupted_run_goes_on(
         planned = plan(ortho, calm, out, SegmentSettings(device="cpu", traced=True, cut=_CUT))
     done = _run(town, calm, out)
     _same(done, whole)
-    assert done.report.megapixels_now < done.report.megapixels or planned.units_done == 0
+    assert done.report.megapixels_now == pytest.approx(2.55 - planned.units_done * 1024 * 512 / 1e6)
+    assert planned.units_done == done_before
     assert out.read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+def test_a_changed_image_or_setting_is_refused(
+    town: Path, write_raster: _Write, stub: Callable[..., Checkpoint], tmp_path: Path
+) -> None:
+    out, calm = tmp_path / "again.tif", stub(reach=8)
+    with pytest.raises(KeyboardInterrupt):
+        _run(town, stub(_Stops(calm.network, 5, KeyboardInterrupt())), out)
+    with pytest.raises(SettingsError, match=r"was begun with other wish for footprints; .*--restart"):
+        _run(town, calm, out, traced=False)
+    other = stub(reach=8, thresholds=(0.4,))
+    with pytest.raises(SettingsError, match="was begun with other model;"):
+        _run(town, other, out)
+    _write_town(write_raster, seed=4)
+    with pytest.raises(SettingsError, match=r"again\.tif\.run: this run was begun with other images;"):
+        _run(town, calm, out)
+    assert _run(town, calm, out, restart=True).report.finished
+
+
+def test_a_unit_that_fails_again_and_again_is_left_out_and_named(
+    town: Path,
+    stub: Callable[..., Checkpoint],
+    tmp_path: Path,
+    whole: Segmentation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, tried = tmp_path / "part.tif", []
+
+    def sick(unit: object, *others: object) -> object:
+        if unit.number == 1:  # type: ignore[attr-defined]
+            tried.append(unit)
+            raise ValueError("this unit is cursed")
+        return healthy(unit, *others)  # type: ignore[arg-type]
+
+    healthy = work._infer
+    monkeypatch.setattr(work, "_infer", sick)
+    done = _run(town, stub(reach=8), out)
+    assert len(tried) == 3
+    assert done.report.failed == ("unit 1 (rows 512-1024, columns 0-1024): ValueError: this unit is cursed",)
+    assert done.footprints is not None
+    lost = shapely.box(700_000, 6_600_000 - 1024 * 0.2, 700_000 + 1024 * 0.2, 6_600_000 - 512 * 0.2)
+    assert not done.footprints.intersects(lost.buffer(-0.3)).any()
+    # Nothing but the unit is tried again, and only when that is asked for.
+    again = _run(town, stub(reach=8), out)
+    assert (again.report.windows, len(tried)) == (0, 3)
+    assert again.report.failed == done.report.failed
+    monkeypatch.undo()
+    mended = _run(town, stub(reach=8), out, retry_failed=True)
+    _same(mended, whole)
+    assert mended.report.windows == 2
+    assert out.read_bytes() == (tmp_path / "whole.tif").read_bytes()
+
+
+def test_a_full_disk_stops_the_run_and_is_no_fault_of_its_units(
+    town: Path,
+    stub: Callable[..., Checkpoint],
+    tmp_path: Path,
+    whole: Segmentation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, written = tmp_path / "full.tif", []
+
+    def full(self: UnitFiles, path: Path, *others: object) -> None:
+        written.append(path)
+        if len(written) > 2:
+            raise OSError(28, "No space left on device")
+        roomy(self, path, *others)  # type: ignore[arg-type]
+
+    roomy = UnitFiles._write_raster
+    monkeypatch.setattr(UnitFiles, "_write_raster", full)
+    for _ in range(4):
+        with pytest.raises(OutputError, match=r"No space left on device.*see that the disk has room"):
+            _run(town, stub(reach=8), out)
+    monkeypatch.undo()
+    done = _run(town, stub(reach=8), out)
+    _same(done, whole)
+    assert done.report.megapixels_now < done.report.megapixels
+
+
+def test_only_what_is_near_the_area_is_looked_at(
+    town: Path, stub: Callable[..., Checkpoint], tmp_path: Path, whole: Segmentation
+) -> None:
+    # 10 m from the border of the first core: its neighbours come within 20 m.
+    area = np.array([shapely.box(700_000 + 30, 6_600_000 - 70, 700_000 + 92, 6_600_000 - 40)], dtype=object)
+    out = tmp_path / "area.tif"
+    done = _run(town, stub(reach=8), out, area=area)
+    assert done.report.windows == 2
+    assert done.report.skipped_share == pytest.approx(1 - 1024 * 512 / (1700 * 1500))
+    assert done.footprints is not None
+    assert whole.footprints is not None
+    assert_geodataframe_equal(done.footprints, vectorise(out))
+    seen = shapely.box(700_000, 6_600_000 - 512 * 0.2, 700_000 + 1024 * 0.2, 6_600_000)
+    inside = whole.footprints[whole.footprints.within(seen.buffer(-0.3))].geometry.to_wkb().tolist()
+    assert 10 < len(inside) == len(set(inside) & set(done.footprints.geometry.to_wkb()))
+    assert done.footprints["at_edge"].sum() > 0
+
+
+_SCRIPT = """
+import sys
+from pathlib import Path
+from vigibati.datasets.ortho import open_ortho
+from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.inference.segment import segment
+from vigibati.inference.segment_settings import Cut, SegmentSettings
+
+if __name__ == "__main__":
+    ortho, model, out, dask = sys.argv[1:]
+    settings = SegmentSettings(device="cpu", traced=True, cut=Cut(512, 512, 1024), dask=dask or None)
+    with open_ortho([Path(ortho)], gsd_m=0.2) as image:
+        done = segment(image, load_checkpoint(Path(model)), Path(out), settings)
+    done.footprints.to_parquet(f"{out}.parquet")
+"""
+
+
+@pytest.fixture
+def model(contract: Callable[..., object], tmp_path: Path) -> Checkpoint:
+    network = build_network(
+        architecture="linknet", encoder="mobilenet_v2", decoder_channels=None, bands=3, classes=1
+    )
+    return save_checkpoint(network, contract(margin_px=32), tmp_path / "model")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def start(town: Path, model: Checkpoint, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    script = tmp_path / "run.py"
+    script.write_text(_SCRIPT, encoding="utf-8")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(out: Path, dask: str = "") -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-P", str(script), str(town), str(model.folder), str(out), dask]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        running.append(subprocess.Popen(command, env=environment, start_new_session=True))
+        return running[-1]
+
+    yield begin
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _until(condition: Callable[[], object], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def _units(out: Path) -> int:
+    return len(list(out.with_name(f"{out.name}.run").glob("units/[0-9]*.parquet")))
+
+
+def test_a_killed_process_loses_nothing_but_the_units_at_hand(
+    start: Callable[..., subprocess.Popen[bytes]], town: Path, model: Checkpoint, tmp_path: Path
+) -> None:
+    whole, out = tmp_path / "whole.tif", tmp_path / "killed.tif"
+    wanted = _run(town, model, whole)
+    for finished in (1, 4):
+        process = start(out)
+        _until(lambda finished=finished: _units(out) >= finished)
+        process.kill()
+        process.wait()
+        assert not out.exists()
+    done = _run(town, model, out)
+    assert wanted.footprints is not None
+    assert done.footprints is not None
+    assert_geodataframe_equal(done.footprints, wanted.footprints)
+    assert out.read_bytes() == whole.read_bytes()
+    assert done.report.megapixels_now < done.report.megapixels
+
+
+def test_dask_workers_give_the_same_file_even_when_one_is_killed(
+    start: Callable[..., subprocess.Popen[bytes]], town: Path, model: Checkpoint, tmp_path: Path
+) -> None:
+    pytest.importorskip("distributed", reason="the extra vigibati[dask] is not installed")
+    whole, out = tmp_path / "whole.tif", tmp_path / "shared.tif"
+    wanted = _run(town, model, whole)
+    process = start(out, "local:2")
+    ledgers = out.with_name("shared.tif.run")
+    _until(lambda: _units(out) >= 1)
+    victim = next(
+        int(path.stem.rpartition("-")[2])
+        for path in sorted(ledgers.glob("ledger-*.sqlite"))
+        if path.stem != "ledger-all"
+    )
+    os.kill(victim, signal.SIGKILL)
+    assert process.wait(timeout=240) == 0
+    assert wanted.footprints is not None
+    assert_geodataframe_equal(gpd.read_parquet(f"{out}.parquet"), wanted.footprints)
+    assert out.read_bytes() == whole.read_bytes()
