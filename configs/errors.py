@@ -21,6 +21,11 @@ class VigibatiError(Exception):
     def __init__(self, subject: str | Path, cause: str, cure: str) -> None:
         text = f"{subject}: {cause}; {cure}"
         super().__init__(" ".join(text.split()))
+        self._parts = (str(subject), cause, cure)
+
+    def __reduce__(self) -> tuple[type[VigibatiError], tuple[str, str, str]]:
+        """Let the error pass from one process to another."""
+        return type(self), self._parts
 
 
 class InputError(VigibatiError, ValueError):

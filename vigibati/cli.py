@@ -19,6 +19,7 @@ from vigibati import (
     cli_export,
     cli_model,
     cli_pixels,
+    cli_prepare,
 )
 from vigibati.configs.errors import VigibatiError
 
@@ -32,7 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (cli_detect, cli_pixels, cli_cadastre, cli_chips, cli_model, cli_export, cli_bench):
+_MODULES = (cli_detect, cli_prepare, cli_pixels, cli_cadastre, cli_chips, cli_model, cli_export, cli_bench)
+for module in _MODULES:
     module.add_to(app)
 
 
