@@ -22,9 +22,9 @@ class VigibatiError(Exception):
     def __init__(self, subject: str | Path, cause: str, cure: str) -> None:
         text = f"{subject}: {cause}; {cure}"
         super().__init__(" ".join(text.split()))
-        self._parts = (subject, cause, cure)
+        self._parts = (str(subject), cause, cure)
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str | Path, str, str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
         """Let an error travel between processes."""
         return type(self), self._parts
 

@@ -53,7 +53,7 @@ class Wanted:
             raise SettingsError("--scale", cause, "give the value of black, then that of white")
 
 
-def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted) -> OrthoFile:
+def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted | None) -> OrthoFile:
     """Check everything that the header of an orthophoto file tells.
 
     A mask beside the file (``name.tif.msk``) is honoured when it is a TIFF of the same size.
@@ -61,28 +61,35 @@ def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted) -> OrthoFil
     Args:
         path: GeoTIFF or JPEG 2000.
         crs: CRS of a file that carries none.
-        wanted: What is to be read of it.
+        wanted: What is to be read of it; None = every band but alpha, as it is stored.
 
     Raises:
         RasterError: The file cannot be used.
     """
     with open_raster(path) as dataset:
         bands = _bands(path, dataset, wanted)
-        _check_values(path, dataset, bands, wanted.scale)
+        if wanted is not None:
+            _check_values(path, dataset, bands, wanted.scale)
         _check_north_up(path, dataset)
         wkt = dataset.crs.to_wkt() if dataset.crs else None
         grid = PixelGrid(
             read_crs(wkt, fallback=crs, path=path), dataset.transform, dataset.width, dataset.height
         )
         hidden = _hidden(path, dataset, bands, grid)
+        scale = None if wanted is None else wanted.scale
         block_px = dataset.block_shapes[bands[0] - 1]
-        return OrthoFile(path, grid, dataset.driver, bands, block_px, hidden, wanted.scale)
+        return OrthoFile(path, grid, dataset.driver, bands, block_px, hidden, scale)
 
 
-def _bands(path: Path, dataset: Any, wanted: Wanted) -> tuple[int, ...]:  # noqa: ANN401
+def _bands(path: Path, dataset: Any, wanted: Wanted | None) -> tuple[int, ...]:  # noqa: ANN401
     found = dataset.colorinterp
     if ColorInterp.palette in found:
         raise RasterError(path, "holds a palette, not colours", "expand it: gdal_translate -expand rgb")
+    if wanted is None:
+        bands = tuple(number for number, colour in enumerate(found, 1) if colour is not ColorInterp.alpha)
+        if not bands:
+            raise RasterError(path, "holds no band but alpha", "give the colour image")
+        return bands
     if wanted.band_order is not None:
         if max(wanted.band_order) > dataset.count:
             cause = f"has {dataset.count} bands, --bands asks for number {max(wanted.band_order)}"

@@ -19,6 +19,7 @@ from vigibati import (
     cli_export,
     cli_model,
     cli_pixels,
+    cli_prepare,
     cli_segment,
 )
 from vigibati.configs.errors import VigibatiError
@@ -33,8 +34,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (
+_MODULES = (
     cli_detect,
+    cli_prepare,
     cli_segment,
     cli_pixels,
     cli_cadastre,
@@ -42,7 +44,8 @@ for module in (
     cli_model,
     cli_export,
     cli_bench,
-):
+)
+for module in _MODULES:
     module.add_to(app)
 
 

@@ -9,6 +9,7 @@ import rasterio
 from vigibati.configs.errors import RasterError
 from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho import open_ortho
+from vigibati.datasets.strips import StripReader
 
 pytestmark = pytest.mark.shared
 
@@ -48,3 +49,18 @@ def test_atlanta_is_too_coarse_for_twenty_centimetres(shared_data: Path) -> None
         RasterError, match=r"has pixels of 0\.50 m, 0\.20 m are needed \(at most twice that\)"
     ):
         open_ortho([shared_data / "scenes" / "atlanta" / "ortho.tif"], gsd_m=0.2)
+
+
+def test_strips_of_a_scene_hold_what_its_windows_hold(shared_data: Path) -> None:
+    """Half of the image is black without a mask, and its pixels are resampled."""
+    with (
+        open_ortho([shared_data / "scenes" / "nairobi" / "ortho.tif"], gsd_m=0.2) as ortho,
+        StripReader(ortho, threads=2) as reader,
+    ):
+        for row in range(1000, 2200, 300):
+            window = Window(1500, row - 64, 3000, 428)
+            got, wanted = reader.read(window), ortho.read(window)
+            assert np.array_equal(got.values, wanted.values)
+            assert np.array_equal(got.valid, wanted.valid)
+        assert reader.blocks_decoded == reader.blocks_needed
+        assert reader.damaged == []
