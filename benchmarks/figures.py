@@ -250,7 +250,7 @@ def _peers(root: Path) -> str:
         f"overlap by {settings['overlap_px']} px, VigiBâti with its own. The fastest of "
         f"{result['repeats']} runs, each in a process of its own; *started* counts its start and imports "
         f"too. Memory is the largest resident set, in brackets without what the imports hold. IoU is that "
-        f"of the union of all polygons."
+        f"of the union of all polygons; Raster Vision puts its own half a pixel aside."
     )
     return _joined(*parts, note, _geoai_predict_words(result.get("geoai_predict_geotiff")))
 

@@ -1,6 +1,8 @@
 """Raster Vision: windows of a scene, smooth labels, vector output.
 
-It writes GeoJSON in degrees and has no smallest area, so small polygons are dropped afterwards.
+It writes GeoJSON in degrees and has no smallest area, so small polygons are dropped afterwards. Its
+corners of pixels become map coordinates as centres would: all polygons lie half a pixel to the
+lower right of what it found.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,3 +75,10 @@ def test_errors_tell_no_folder_of_the_machine(driver: ModuleType) -> None:
     text = "Traceback\n  File x\nOSError: /home/someone/venvs/geoai/model.pt: no such file\n\n"
     assert driver._last_line(text) == "OSError: model.pt: no such file"
     assert driver._last_line("") == "without a word"
+
+
+def test_tiles_of_the_mosaic_go_round_the_raster(root: Path) -> None:
+    scale_run = loaded(root / "benchmarks" / "scale_run.py")
+    pixels = np.arange(12).reshape(1, 3, 4)
+    # Rows 2, 0 and columns 3, 0, 1, 2, 3 of the numbers 0-11 in three rows.
+    assert scale_run._repeated(pixels, 2, 3, (2, 5)).tolist() == [[[11, 8, 9, 10, 11], [3, 0, 1, 2, 3]]]
