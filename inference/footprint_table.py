@@ -83,12 +83,12 @@ def _table(
     outlines = shapely.transform(components.outlines, lambda points: points * to_crs[0] + to_crs[1])
     traced = _without_small_holes(outlines, _MIN_HOLE_M2 / scale**2)
     outlines = simplify(traced, metres_per_unit=scale)
-    eroded = shapely.buffer(outlines, -_OPENING_M / scale, join_style="mitre")
-    kept = ~shapely.is_empty(eroded) & (shapely.area(outlines) * scale**2 >= min_area_m2)
+    kept = shapely.area(outlines) * scale**2 >= min_area_m2
+    kept[kept] = _is_wide(outlines[kept], _OPENING_M / scale)
     outlines, kinds, components = outlines[kept], kinds[kept], components.take(kept)
     if regular:
         straight = ~np.isin(kinds, list(_FREE_FORMS))
-        outlines = regularise(traced[kept], straight=straight, metres_per_unit=scale)
+        outlines = regularise(traced[kept], straight=straight, metres_per_unit=scale, simplified=outlines)
     return gpd.GeoDataFrame(
         {
             "row": components.row,
@@ -111,6 +111,15 @@ def _probabilities(
         of_kind = kinds == kind
         probabilities[of_kind] = object_probabilities(probabilities[of_kind], slope=slope, offset=offset)
     return probabilities
+
+
+def _is_wide(outlines: NDArray[np.object_], half_width: float) -> NDArray[np.bool_]:
+    """Tell which outlines hold a circle of more than the radius ``half_width``."""
+    # No polygon has more area than its boundary times the radius of the largest circle in it.
+    wide = shapely.area(outlines) > 1.01 * half_width * shapely.length(outlines)
+    doubtful = np.flatnonzero(~wide)
+    wide[doubtful] = ~shapely.is_empty(shapely.buffer(outlines[doubtful], -half_width, join_style="mitre"))
+    return wide
 
 
 def _without_small_holes(outlines: NDArray[np.object_], min_area: float) -> NDArray[np.object_]:

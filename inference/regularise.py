@@ -40,7 +40,11 @@ _TOUCH_M2 = 1e-6
 
 
 def regularise(
-    outlines: NDArray[np.object_], *, straight: NDArray[np.bool_], metres_per_unit: float
+    outlines: NDArray[np.object_],
+    *,
+    straight: NDArray[np.bool_],
+    metres_per_unit: float,
+    simplified: NDArray[np.object_] | None = None,
 ) -> NDArray[np.object_]:
     """Give the outlines of buildings straight walls and right angles.
 
@@ -57,6 +61,7 @@ def regularise(
         outlines: (N,) valid polygons along the edges of pixels.
         straight: (N,) False for free forms such as pools: they are simplified by 0.3 m, no more.
         metres_per_unit: Metres on the ground per unit of the coordinates.
+        simplified: (N,) what ``simplify`` makes of the outlines, where that is at hand.
 
     Returns:
         (N,) polygons.
@@ -64,7 +69,7 @@ def regularise(
     if not len(outlines):
         return outlines
     block, overlapping = _blocks(outlines, straight)
-    simple = simplify(outlines, metres_per_unit=metres_per_unit)
+    simple = simplify(outlines, metres_per_unit=metres_per_unit) if simplified is None else simplified.copy()
     for group in _members(block):
         simple[group] = simplified_block(outlines[group], _SIMPLIFY_M / metres_per_unit)
     drawn, waiting = simple.copy(), straight.copy()
