@@ -15,6 +15,9 @@ from vigibati.datasets.grid import PixelGrid
 from vigibati.inference.fingerprints import fingerprint
 from vigibati.inference.layout import Layout
 
+# What nothing of is left when a raster is finished.
+_PASSING = ("cut", "wish for footprints")
+
 
 class Images(Schema):
     """How an orthophoto is opened, so that another process opens the same one."""
@@ -53,8 +56,8 @@ class Job(Schema):
 
     @property
     def run(self) -> str:
-        """One fingerprint of all parts but the cut, of which nothing is left when the run is finished."""
-        return fingerprint({part: value for part, value in self.fingerprints.items() if part != "cut"})
+        """One fingerprint of all that the raster depends on."""
+        return fingerprint({part: value for part, value in self.fingerprints.items() if part not in _PASSING})
 
     def differences(self, earlier: Job) -> list[str]:
         """Return the parts in which another job would give another result."""

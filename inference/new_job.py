@@ -52,7 +52,8 @@ def new_job(
         core_cols=settings.cut.columns,
         group_cols=settings.cut.group,
     )
-    wanted = None if settings.area is None else to_text(wanted_cores(layout, grid, settings.area))
+    cores = None if settings.area is None else wanted_cores(layout, grid, settings.area)
+    wanted = None if cores is None or cores.all() else to_text(cores)
     images = Images(
         paths=tuple(path.absolute() for path in ortho.paths),
         gsd_m=contract.gsd_m,

@@ -114,7 +114,8 @@ TABLE = [
     wrong("CUDA asked and absent", detect(device="cuda"),
      r"--device cuda: no CUDA device works here; check the driver, or use --device auto or cpu",
      no_cuda),
-    wrong("an unknown device", detect(device="tpu"), r"--device: 'tpu' is unknown; use auto, cpu or cuda"),
+    wrong("an unknown device", detect(device="tpu"),
+     r"--device: 'tpu' is unknown; use auto, cpu, cuda or openvino"),
     # The options.
     wrong("unknown rules", detect(rules="atlantis"),
      r"rules 'atlantis': is not a preset; the presets are france"),

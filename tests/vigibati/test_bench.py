@@ -45,7 +45,7 @@ def test_a_withheld_building_is_listed(withheld: Vigibati, tmp_path: Path) -> No
         "share_right": 0.5,
         "share_right_without_review": 0.5,
     }
-    assert (result["records"], result["withheld"], result["failed_windows"]) == (3, 1, [])
+    assert (result["records"], result["withheld"], result["failed"]) == (3, 1, [])
     assert result["inputs"] == ["ortho.tif", "records.gpkg"]
     (false,) = result["new_buildings_on_no_withheld_record"]
     assert (false["area_m2"], false["verdict"], false["crop"]) == (96, "not reviewed", "N-700060-6599980.png")

@@ -42,7 +42,7 @@ VERBS = sorted(verbs(typer.main.get_command(app)))
 def test_there_is_a_verb_for_every_stage() -> None:
     wanted = "bench planted, bench withheld, calibrate, chips, compare, detect, evaluate, export"
     assert ", ".join(map(" ".join, VERBS)) == (
-        f"{wanted}, prepare, records info, register, segment, synth, train, vectorise"
+        f"{wanted}, merge, prepare, records info, register, segment, synth, train, vectorise"
     )
 
 
@@ -100,30 +100,31 @@ def test_a_real_process_keeps_stdout_for_the_result(scene: Any, checkpoint: Path
     assert json.loads(ran.stdout, parse_constant=pytest.fail)["cases"] == {"new_building": 1, "not_seen": 1}
 
 
-def test_an_interrupted_run_leaves_nothing_half_written(
-    vigibati: Vigibati, scene: Any, checkpoint: Path, write_ortho: Callable[..., Path], tmp_path: Path
+def test_an_interrupted_run_leaves_what_it_finished_and_nothing_half_written(
+    vigibati: Vigibati, checkpoint: Path, write_ortho: Callable[..., Path], tmp_path: Path
 ) -> None:
-    ortho, folder = write_ortho(tmp_path / "large.tif", width=8000, height=8000), tmp_path / "out"
+    ortho, folder = write_ortho(tmp_path / "large.tif", width=4000, height=8000), tmp_path / "out"
     seen: list[str] = []
 
     def interrupt() -> None:
         deadline = time.monotonic() + 60
         while not seen and time.monotonic() < deadline:
-            seen.extend(path.name for path in folder.glob(".*"))
+            seen.extend(path.name for path in folder.glob("*.run/units/000002.parquet"))
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGINT)
 
     watcher = threading.Thread(target=interrupt)
     watcher.start()
     ran = vigibati(
-        *("detect", ortho, *scene.cadastre, "--checkpoint", checkpoint),
-        *("--out", folder / "cases.gpkg", "--quiet"),
+        *("segment", ortho, "--checkpoint", checkpoint, "--out", folder / "p.tif"),
+        *("--footprints", folder / "f.gpkg", "--quiet"),
     )
     watcher.join()
     assert seen
     assert (ran.code, ran.out) == (130, "")
     assert ran.err == "vigibati: interrupted; what was finished is kept\n"
-    assert list(folder.iterdir()) == []
+    assert [path.name for path in folder.iterdir()] == ["p.tif.run"]
+    assert not list(folder.glob("**/.*"))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

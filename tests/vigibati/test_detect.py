@@ -196,9 +196,9 @@ def test_a_damaged_block_costs_its_part_and_says_so(detect: Vigibati, out: Path,
     ran = detect("--json", "--quicklook", look, ortho=damaged)
     assert ran.code == 3
     report = json.loads(ran.out)
-    assert len(report["segmentation"]["failed_windows"]) == 1
+    assert len(report["segmentation"]["failed"]) == 1
     assert ran.err.count("\n") == 1
-    assert "parts could not be read and count as no image: column 1024, row 0: " in ran.err
+    assert f"parts could not be read and count as no image: {damaged}: is damaged near column 1152" in ran.err
     assert report["cases"] == {"new_building": 1, "not_seen": 2}
     with Image.open(look) as picture:
         drawn = np.asarray(picture.convert("L"))
@@ -213,4 +213,4 @@ def test_a_damaged_block_is_told_even_when_quiet(
     target = tmp_path / "probabilities.tif"
     ran = vigibati("segment", damaged, "--checkpoint", checkpoint, "--out", target, "--quiet")
     assert (ran.code, ran.out) == (3, "")
-    assert "parts could not be read and count as no image: column 1024, row 0: " in ran.err
+    assert f"parts could not be read and count as no image: {damaged}: is damaged near column 1152" in ran.err
