@@ -71,29 +71,38 @@ def _compared(
     budget = {"epochs": steps // _STEPS_PER_EPOCH, "steps_per_epoch": _STEPS_PER_EPOCH, "ema_decay": 0.98}
     budget |= {"crop_px": 256, "batch_size": 8, "validate_every": steps // _STEPS_PER_EPOCH}
     recipes = [Recipe.read(path).model_copy(update=budget) for path in paths]
-    for recipe in recipes:
-        try:
-            yield _measured(recipe, chips, runs, device)
-        except SettingsError:
-            if recipe.weights == "none":
-                raise
-            # ImageNet's weights are out of reach here: the row from random weights is its only one.
-            continue
-    for recipe in recipes:
-        if recipe.weights != "none":
-            yield _measured(recipe.model_copy(update={"weights": "none"}), chips, runs, device)
+    for recipe in [*recipes, *(_from_random(recipe) for recipe in recipes if recipe.weights != "none")]:
+        made = _trained(recipe, chips, runs, device)
+        if made is not None:
+            yield _measured(recipe, made, chips, device)
 
 
-def _measured(recipe: Recipe, chips: list[Chip], runs: Path, device: torch.device) -> dict[str, Any]:
-    folder = f"{recipe.name}_{recipe.weights}"
-    made = train(recipe, chips, runs / folder, hardware=Hardware(device.type, workers=0))
+def _from_random(recipe: Recipe) -> Recipe:
+    return recipe.model_copy(update={"weights": "none"})
+
+
+def _trained(recipe: Recipe, chips: list[Chip], runs: Path, device: torch.device) -> Checkpoint | None:
+    """Train, or go on; None where ImageNet's weights cannot be had: the row from random weights remains."""
+    try:
+        return train(recipe, chips, runs / _folder(recipe), hardware=Hardware(device.type, workers=0))
+    except SettingsError:
+        if recipe.weights == "none":
+            raise
+        return None
+
+
+def _folder(recipe: Recipe) -> str:
+    return f"{recipe.name}_{recipe.weights}_{recipe.epochs * recipe.steps_per_epoch}"
+
+
+def _measured(recipe: Recipe, made: Checkpoint, chips: list[Chip], device: torch.device) -> dict[str, Any]:
     sources: Any = evaluate(made, recipe, chips, device=device)["sources"]
     return {
         "recipe": recipe.name,
         "architecture": recipe.architecture,
         "encoder": recipe.encoder,
         "weights": recipe.weights,
-        "run": folder,
+        "run": _folder(recipe),
         "weights_sha256": made.contract.weights_sha256,
         "megabytes": round((made.folder / "model.safetensors").stat().st_size / 1e6, 1),
         "mpx_per_s": _mpx_per_s(made, device),
