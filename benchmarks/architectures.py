@@ -71,24 +71,24 @@ def _compared(
     budget = {"epochs": steps // _STEPS_PER_EPOCH, "steps_per_epoch": _STEPS_PER_EPOCH, "ema_decay": 0.98}
     budget |= {"crop_px": 256, "batch_size": 8, "validate_every": steps // _STEPS_PER_EPOCH}
     recipes = [Recipe.read(path).model_copy(update=budget) for path in paths]
-    for recipe in [*recipes, *(_from_random(recipe) for recipe in recipes if recipe.weights != "none")]:
-        made = _trained(recipe, chips, runs, device)
-        if made is not None:
-            yield _measured(recipe, made, chips, device)
+    from_random = {recipe.name: recipe.model_copy(update={"weights": "none"}) for recipe in recipes}
+    controls = []
+    for recipe in recipes:
+        try:
+            made, started = _trained(recipe, chips, runs, device), recipe
+        except SettingsError:
+            # ImageNet's weights cannot be had here; anything else will be wrong from random weights too.
+            started = from_random[recipe.name]
+            made = _trained(started, chips, runs, device)
+        if started.weights != "none":
+            controls.append(from_random[recipe.name])
+        yield _measured(started, made, chips, device)
+    for control in controls:
+        yield _measured(control, _trained(control, chips, runs, device), chips, device)
 
 
-def _from_random(recipe: Recipe) -> Recipe:
-    return recipe.model_copy(update={"weights": "none"})
-
-
-def _trained(recipe: Recipe, chips: list[Chip], runs: Path, device: torch.device) -> Checkpoint | None:
-    """Train, or go on; None where ImageNet's weights cannot be had: the row from random weights remains."""
-    try:
-        return train(recipe, chips, runs / _folder(recipe), hardware=Hardware(device.type, workers=0))
-    except SettingsError:
-        if recipe.weights == "none":
-            raise
-        return None
+def _trained(recipe: Recipe, chips: list[Chip], runs: Path, device: torch.device) -> Checkpoint:
+    return train(recipe, chips, runs / _folder(recipe), hardware=Hardware(device.type, workers=0))
 
 
 def _folder(recipe: Recipe) -> str:

@@ -8,9 +8,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.recipe import Recipe
 from vigibati.inference.checkpoint import save_checkpoint
 from vigibati.inference.network import build_network
 
@@ -73,6 +75,32 @@ def test_only_the_speed_is_measured_again(
     assert (again.pop("device"), again.pop("cores") > 0) == ("cpu", True)
     del result["networks"][0]["mpx_per_s"], result["device"], result["cores"]
     assert again == result
+
+
+def test_each_start_has_its_row(
+    architectures: ModuleType, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ImageNet's weights of one encoder are there, those of the other are not."""
+    ran: list[tuple[str, int]] = []
+
+    def train(recipe: Recipe, _chips: object, folder: Path, **_hardware: object) -> str:
+        if (recipe.encoder, recipe.weights) == ("resnet34", "imagenet"):
+            raise SettingsError("weights", "cannot be had", "say none")
+        ran.append((folder.name, recipe.epochs * recipe.steps_per_epoch * recipe.batch_size))
+        return folder.name
+
+    monkeypatch.setattr(architectures, "train", train)
+    monkeypatch.setattr(
+        architectures, "_measured", lambda recipe, made, *_: (recipe.name, recipe.weights, made)
+    )
+    paths = [root / "configs" / "recipes" / f"{name}.yaml" for name in ("light", "strong")]
+    rows = list(architectures._compared(paths, [], tmp_path, 50, torch.device("cpu")))
+    assert rows == [
+        ("light", "imagenet", "light_imagenet_50"),
+        ("strong", "none", "strong_none_50"),
+        ("light", "none", "light_none_50"),
+    ]
+    assert ran == [(row[2], 400) for row in rows]
 
 
 def test_other_weights_are_not_timed(
