@@ -22,6 +22,7 @@ _BLOCK: Final = re.compile(r"(<!-- figures:([a-z-]+) -->\n).*?(<!-- /figures:\2 
 _MARK: Final = re.compile(r"<!-- /?figures:[^>]*-->")
 _ABSENT: Final = "*Not measured yet: `{path}` is not there.*"
 _OTHER_WEIGHTS: Final = "*Measured with other weights (`{found}…`) than the shipped ones (`{shipped}…`).*"
+_STARTS: Final = {"imagenet": "ImageNet", "none": "random weights"}
 _SHORT: Final = 12
 _SCENES: Final = {
     "near-free": "A network of one multiplication: what is left is reading, cutting, joining and outlining",
@@ -125,16 +126,20 @@ def _calibration(root: Path) -> str:
                 pixels, objects = figures["pixels"], figures["objects"]
                 errors = [_share(each[key]) for each in (pixels, objects) for key in ("ece_before", "ece")]
                 place = "all real sources" if group == "real" else _place(group)
-                rows.append([place, name, *errors, _share(objects["ece_by_chance"]), objects["count"]])
+                # The second half is judged by what ships.
+                shipped = objects["halves"][1]
+                alone = f"{_share(shipped['ece'])} ({shipped['count']})"
+                rows.append([place, name, *errors, _share(objects["ece_by_chance"]), objects["count"], alone])
     header = ("validation source", "class", "pixel ECE before", "after", "object ECE before", "after")
     note = (
-        "ECE is the mean gap between a probability and how often it comes true, on the half of the "
-        "validation chips that no calibration was fitted on; *by chance* is the gap that right probabilities "
-        "would show with so few objects. An object comes true when more than half of it lies on true ones."
+        "ECE is the mean gap between a probability and how often it comes true, on validation chips, each "
+        "half of them judged by a calibration that was fitted on the other half; *by chance* is the gap that "
+        "right probabilities would show with so few objects. *By the shipped one* is the half that it never "
+        "saw. An object comes true when more than half of it lies on true ones."
     )
     return _joined(
         _weights_note(root, evaluation["weights_sha256"]),
-        _table((*header, "by chance", "objects"), rows),
+        _table((*header, "by chance", "objects", "by the shipped one (objects)"), rows),
         note,
     )
 
@@ -200,12 +205,14 @@ def _architectures(root: Path) -> str:
         name = f"{network['architecture']}, {network['encoder']}"
         reached = [_share(network["building_iou"][source]) for source in sources]
         speed, size = f"{network['mpx_per_s']:.2f}", f"{network['megabytes']:.1f}"
-        rows.append([f"`{network['recipe']}`", name, network["weights"], *reached, speed, size])
+        start = _STARTS[network["weights"]]
+        rows.append([f"`{network['recipe']}`", name, start, *reached, speed, size])
     header = ("recipe", "network", "starts from", *(f"IoU {source}" for source in sources))
     note = (
         f"Each was trained for {result['steps']} steps of eight crops of 256 px, far less than the shipped "
-        f"model, to rank them; building IoU on validation chips. Speed on {result['cores']} cores "
-        f"({result['device']}), in windows of {result['window_px']} px."
+        f"model, to rank them; building IoU on validation chips. Compare rows of one start: where only some "
+        f"encoders could start from ImageNet, these were trained from random weights too. Speed on "
+        f"{result['cores']} cores ({result['device']}), in windows of {result['window_px']} px."
     )
     return _joined(_table((*header, "Mpx/s", "MB"), rows), note)
 

@@ -46,16 +46,18 @@ counted."""
 
 _CALIBRATION = """\
 ECE: expected calibration error, the mean gap between a probability and how often it comes true, in 15 bins
-of equal width for pixels and 10 for found objects from {smallest:g} m². An object comes true when more than
-half of it lies on true ones. "By chance alone" is the error that right probabilities would
-show with so few objects. Measured on the half of the validation chips that no calibration is fitted on; a
-fingerprint of their names parts them."""
+of equal width for pixels and 10 for found objects from {smallest:g} m², for each half of the validation chips
+by itself. An object comes true when more than half of it lies on true ones. "By chance alone" is the error
+that right probabilities would show with so few objects. A fingerprint of their names parts the chips."""
 
 _NOT_FITTED = "The model is not calibrated: the figures are those of the network's own probabilities."
 _FITTED = """\
-Fitted on the other half: logits are divided by the temperature; the logit of the mean probability over an
-object, times the slope, plus the offset, is the logit that it comes true. Real sources are taken together;
-a class with fewer than 50 found objects on them is fitted on all sources that label it."""
+No chip is judged by a calibration that was fitted on it: the second half by the shipped one, which was
+fitted on the first, and the first half by one that was fitted on the second for this purpose only."""
+_HOW = """\
+Fitted: logits are divided by the temperature; the logit of the mean probability over an object, times the
+slope, plus the offset, is the logit that it comes true. Real sources are taken together; a class with fewer
+than 50 found objects on them is fitted on all sources that label it."""
 
 _FINGERPRINTS = """\
 - weights: `{weights}`
@@ -81,7 +83,7 @@ def model_card(
         "## Figures",
         *_figures(evaluation),
         "## Do probabilities come true?",
-        *_calibration(evaluation["calibration"], tables.calibration_table(evaluation)),
+        *_calibration(evaluation),
         "## Limits",
         _LIMITS.format(probabilities=_CALIBRATED if calibrated else _UNCALIBRATED),
         "## Training",
@@ -112,13 +114,17 @@ def _figures(evaluation: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _calibration(calibration: Mapping[str, Any], table: str) -> list[str]:
-    fit = calibration["fit"]
+def _calibration(evaluation: Mapping[str, Any]) -> list[str]:
+    calibration = evaluation["calibration"]
     explained = _CALIBRATION.format(smallest=calibration["object_smallest_m2"])
-    fitted = [_NOT_FITTED] if not calibration["calibrated"] else [_FITTED]
-    if fit is not None:
-        fitted.append(tables.fit_table(fit))
-    return [table, explained, *fitted, f"![Reliability diagrams]({RELIABILITY})"]
+    parts = [tables.calibration_table(evaluation), explained]
+    if calibration["calibrated"]:
+        parts += [_FITTED, tables.half_table(evaluation), _HOW]
+    else:
+        parts.append(_NOT_FITTED)
+    if calibration["fit"] is not None:
+        parts.append(tables.fit_table(calibration["fit"]))
+    return [*parts, f"![Reliability diagrams]({RELIABILITY})"]
 
 
 def _architecture(contract: ModelContract, runs: Sequence[Mapping[str, Any]]) -> str:

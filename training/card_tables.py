@@ -67,34 +67,58 @@ def band_table(evaluation: Mapping[str, Any]) -> str:
 
 
 def calibration_table(evaluation: Mapping[str, Any]) -> str:
-    """Return the calibration errors of each group of sources, on the chips that nothing was fitted on."""
+    """Return the calibration errors of each group of sources, every chip judged by what never saw it."""
     rows = []
-    for group, of_group in evaluation["calibration"]["groups"].items():
-        for name, figures in of_group.items():
-            if figures["chips"]:
-                pixels, objects = figures["pixels"], figures["objects"]
-                errors = [
-                    _with_bounds(each, key) for each in (pixels, objects) for key in ("ece_before", "ece")
-                ]
-                chance = objects["ece_before_by_chance" if objects["ece"] is None else "ece_by_chance"]
-                rows.append((group, name, figures["chips"], *errors, chance, objects["count"]))
+    for group, name, figures in _judged(evaluation):
+        pixels, objects = figures["pixels"], figures["objects"]
+        errors = [_with_bounds(each, key) for each in (pixels, objects) for key in ("ece_before", "ece")]
+        chance = objects["ece_before_by_chance" if objects["ece"] is None else "ece_by_chance"]
+        rows.append((group, name, figures["chips"], *errors, chance, objects["count"]))
     header = ("validation source", "class", "chips", "pixel ECE before", "pixel ECE", "object ECE before")
     return _table((*header, "object ECE", "by chance alone", "objects"), rows)
 
 
-def fit_table(fit: Mapping[str, Any]) -> str:
-    """Return what each class was calibrated with, and on what."""
+def half_table(evaluation: Mapping[str, Any]) -> str:
+    """Return the calibration errors half by half: that of the shipped calibration, and its double's."""
     rows = [
         (
+            group,
+            name,
+            judged,
+            fitted,
+            pixels["ece"],
+            objects["ece"],
+            objects["ece_by_chance"],
+            objects["count"],
+        )
+        for group, name, figures in _judged(evaluation)
+        for (judged, fitted), pixels, objects in zip(
+            (("first", "second"), ("second", "first (shipped)")),
+            figures["pixels"]["halves"],
+            figures["objects"]["halves"],
+            strict=True,
+        )
+    ]
+    header = ("validation source", "class", "judged half", "fitted on half", "pixel ECE", "object ECE")
+    return _table((*header, "by chance alone", "objects"), rows)
+
+
+def fit_table(fit: Mapping[str, Any]) -> str:
+    """Return what each class was calibrated with, and on what."""
+    halves = {"first (shipped)": fit["classes"], "second": fit.get("other_half", {"classes": {}})["classes"]}
+    rows = [
+        (
+            half,
             name,
             ", ".join(of["sources"]),
             *(of[key] for key in ("chips", "objects", "real_objects")),
             *(of[key] for key in ("temperature", "object_slope", "object_offset")),
         )
-        for name, of in fit["classes"].items()
+        for half, classes in halves.items()
+        for name, of in classes.items()
     ]
-    header = ("class", "fitted on", "chips", "objects", "of them real", "temperature", "slope", "offset")
-    return _table(header, rows)
+    header = ("half", "class", "fitted on", "chips", "objects", "of them real")
+    return _table((*header, "temperature", "slope", "offset"), rows)
 
 
 def source_table(contract: ModelContract) -> str:
@@ -129,6 +153,13 @@ def _classes(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[
     for source, of_source in evaluation["sources"].items():
         for name, figures in of_source["classes"].items():
             yield source, name, figures
+
+
+def _judged(evaluation: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for group, of_group in evaluation["calibration"]["groups"].items():
+        for name, figures in of_group.items():
+            if figures["chips"]:
+                yield group, name, figures
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

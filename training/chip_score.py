@@ -14,7 +14,7 @@ from vigibati.inference.calibrated import object_probabilities
 from vigibati.training.boundary import boundary_counts
 from vigibati.training.outline_scores import SMALLEST_M2, outline_rows
 from vigibati.training.predictions import Prediction, calibrates
-from vigibati.training.reliability import OBJECT_BINS, PIXEL_BINS, reliability_counts
+from vigibati.training.reliability import OBJECT_BINS, PIXEL_BINS, in_half, reliability_counts
 from vigibati.training.scores import Objects, match_objects, object_counts, pixel_counts
 
 THRESHOLD_STEPS: Final = 20
@@ -43,17 +43,18 @@ class ChipScore:
     """Counts of one chip and one class, which add up over chips.
 
     Attributes:
-        held_out: Whether no calibration was fitted on the chip.
+        judged: Whether its probabilities are those of a calibration that never saw the chip, or of
+            no calibration at all; the two counts of reliability are of no use otherwise.
         pixels: (4,), as ``pixel_counts``.
         boundary: (2, 2), as ``boundary_counts``.
         objects: (4, bands), as ``object_counts``.
         outlines: (M, 4), as ``outline_rows``.
         by_threshold: (2, 20), pixels without and with the class by their probability.
-        pixel_reliability: (2, 4, bins), before and after calibration.
-        object_reliability: (2, 4, bins), before and after calibration.
+        pixel_reliability: (2, 4, 2, bins), before and after calibration, in the half of the chip.
+        object_reliability: (2, 4, 2, bins), likewise.
     """
 
-    held_out: bool
+    judged: bool
     pixels: NDArray[np.int64]
     boundary: NDArray[np.int64]
     objects: NDArray[np.int64]
@@ -72,35 +73,51 @@ def find_objects(prediction: Prediction, *, threshold: float, temperature: float
 
 
 def score_chip(
-    prediction: Prediction, *, threshold: float, calibration: Calibration | None, gsd_m: float
+    prediction: Prediction,
+    *,
+    threshold: float,
+    calibration: Calibration | None,
+    other: Calibration | None,
+    gsd_m: float,
 ) -> ChipScore:
     """Count everything that a report needs of one chip and one class.
 
     Args:
         prediction: The chip, its truth and what the network says.
         threshold: Calibrated probability from which a pixel belongs to the class.
-        calibration: Of the class; None where there is none.
+        calibration: Of the class, fitted on the first half of the chips; None where there is none.
+        other: The same, fitted on the other half.
         gsd_m: Metres per pixel.
     """
     used = calibration or UNCALIBRATED
     truth, known = prediction.truth, prediction.known
     found = find_objects(prediction, threshold=threshold, temperature=used.temperature, gsd_m=gsd_m)
     mask = found.objects.found_labels > 0
-    before, after, real = expit(prediction.logits[known]), found.probabilities[known], truth[known]
-    steps = np.minimum((after * THRESHOLD_STEPS).astype(np.int64), THRESHOLD_STEPS - 1)
-    by_threshold = np.bincount(steps + THRESHOLD_STEPS * real, minlength=2 * THRESHOLD_STEPS)
+    steps = np.minimum((found.probabilities[known] * THRESHOLD_STEPS).astype(np.int64), THRESHOLD_STEPS - 1)
+    by_threshold = np.bincount(steps + THRESHOLD_STEPS * truth[known], minlength=2 * THRESHOLD_STEPS)
+    first = calibrates(prediction.chip)
+    # Each chip is judged by what never saw it.
+    judge, seen_as = used, found
+    if first and other is not None:
+        judge = other
+        seen_as = find_objects(prediction, threshold=threshold, temperature=other.temperature, gsd_m=gsd_m)
     return ChipScore(
-        held_out=not calibrates(prediction.chip),
+        judged=calibration is None or not first or other is not None,
         pixels=pixel_counts(mask, truth, known),
         boundary=boundary_counts(mask, truth & known, gsd_m),
         objects=object_counts(found.objects),
         outlines=outline_rows(found.objects, gsd_m, kind=prediction.name),
         by_threshold=by_threshold.reshape(2, THRESHOLD_STEPS),
-        pixel_reliability=np.stack(
-            [reliability_counts(values, real, PIXEL_BINS) for values in (before, after)]
-        ),
-        object_reliability=_object_reliability(prediction, found, used),
+        pixel_reliability=in_half(_pixel_reliability(prediction, seen_as), first=first),
+        object_reliability=in_half(_object_reliability(prediction, seen_as, judge), first=first),
     )
+
+
+def _pixel_reliability(prediction: Prediction, found: Found) -> NDArray[np.float64]:
+    known = prediction.known
+    before, after = expit(prediction.logits[known]), found.probabilities[known]
+    real = prediction.truth[known]
+    return np.stack([reliability_counts(values, real, PIXEL_BINS) for values in (before, after)])
 
 
 def _object_reliability(prediction: Prediction, found: Found, used: Calibration) -> NDArray[np.float64]:

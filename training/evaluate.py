@@ -16,8 +16,9 @@ from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.training.bootstrap import LEVEL, RESAMPLES, figure, ratio
 from vigibati.training.boundary import boundary_figures
-from vigibati.training.calibrate import SYNTHETIC, read_fit
+from vigibati.training.calibrate import fit_of_other_half, read_fit
 from vigibati.training.chip_score import THRESHOLD_STEPS, ChipScore, score_chip
+from vigibati.training.class_fit import SYNTHETIC
 from vigibati.training.outline_scores import SMALLEST_M2, outline_figures
 from vigibati.training.predictions import predictions, validation_chips
 from vigibati.training.reliability import reliability_figures
@@ -41,7 +42,8 @@ def evaluate(
 
     Pixels, contours, objects and outlines are measured on all of them, with probabilities as the
     product gives them: calibrated where the contract holds calibrations. How well probabilities
-    are calibrated is measured on the half that no calibration is ever fitted on.
+    are calibrated is measured crosswise, each half by the calibration that was fitted on the other
+    one; without a record of such a fit, on the half alone that the contract's never saw.
 
     Args:
         checkpoint: What is measured, at the thresholds of its contract.
@@ -96,6 +98,7 @@ def _scores(
     checkpoint: Checkpoint, recipe: Recipe, chips: Sequence[Chip], device: torch.device, progress: Progress
 ) -> _Scores:
     contract, scores = checkpoint.contract, _Scores()
+    others = fit_of_other_half(read_fit(checkpoint))
     seen = predictions(checkpoint, recipe, chips, device=device, stage="evaluate", progress=progress)
     for prediction in seen:
         plane = prediction.plane
@@ -103,6 +106,7 @@ def _scores(
             prediction,
             threshold=contract.thresholds[plane],
             calibration=contract.calibrations[plane] if contract.calibrations else None,
+            other=others.get(prediction.name),
             gsd_m=contract.gsd_m,
         )
         of_source = scores.setdefault(prediction.chip.source, {})
@@ -143,13 +147,13 @@ def _by_threshold(counts: NDArray[np.int64]) -> dict[str, list[float | None]]:
 
 
 def _reliability(rows: Sequence[ChipScore], *, calibrated: bool) -> Mapping[str, object]:
-    held_out = [row for row in rows if row.held_out]
-    if not held_out:
+    judged = [row for row in rows if row.judged]
+    if not judged:
         return {"chips": 0, "pixels": None, "objects": None}
-    pixels = np.stack([row.pixel_reliability for row in held_out])
-    objects = np.stack([row.object_reliability for row in held_out])
+    pixels = np.stack([row.pixel_reliability for row in judged])
+    objects = np.stack([row.object_reliability for row in judged])
     return {
-        "chips": len(held_out),
+        "chips": len(judged),
         "pixels": reliability_figures(pixels[:, 0], pixels[:, 1] if calibrated else None, independent=False),
         "objects": reliability_figures(
             objects[:, 0], objects[:, 1] if calibrated else None, independent=True

@@ -33,14 +33,24 @@ def reliability_counts(
     return np.array([np.bincount(place, weights=weight, minlength=bins) for weight in weights], dtype=float)
 
 
+def in_half(counts: NDArray[np.float64], *, first: bool) -> NDArray[np.float64]:
+    """Return counts (..., bins) as (..., 2, bins), in the bins of their half of the chips.
+
+    The halves are judged by two calibrations whose errors, one saying too much and the other too
+    little, would cancel in common bins.
+    """
+    halves = (counts, np.zeros_like(counts)) if first else (np.zeros_like(counts), counts)
+    return np.stack(halves, axis=-2)
+
+
 def calibration_error(counts: Counts) -> Counts:
-    """Return the expected calibration error (ECE, Naeini et al. 2015) of (..., 4, bins) counts.
+    """Return the expected calibration error (ECE, Naeini et al. 2015) of (..., 4, 2, bins) counts.
 
     The mean, over everything that was counted, of the gap between the mean probability of its bin
     and the share of it that came true.
     """
-    gaps = np.abs(counts[..., 1, :] - counts[..., 2, :]).sum(axis=-1)
-    return ratio(gaps, counts[..., 0, :].sum(axis=-1))
+    gaps = np.abs(counts[..., 1, :, :] - counts[..., 2, :, :]).sum(axis=(-2, -1))
+    return ratio(gaps, counts[..., 0, :, :].sum(axis=(-2, -1)))
 
 
 def reliability_figures(
@@ -49,10 +59,14 @@ def reliability_figures(
     """Return the calibration error and the bins before and after calibration.
 
     Args:
-        before: (N, 4, bins) counts of each chip.
+        before: (N, 4, 2, bins) counts of each chip, as ``in_half``.
         after: The same after calibration; None without one.
         independent: Whether what was counted is, so that chance can be told: a small number of
             objects shows gaps even where every probability is right.
+
+    Returns:
+        The error of all, and under "halves" that of each half alone, with how many were counted;
+        the bins are those of both halves together, for a picture.
     """
     values: dict[str, object] = {"count": int(before[:, 0].sum())}
     for end, counts in (("_before", before), ("", after)):
@@ -61,8 +75,17 @@ def reliability_figures(
         values[f"ece{end}_ci"] = None if counts is None else interval(calibration_error, counts)
         if independent:
             values[f"ece{end}_by_chance"] = None if total is None else figure(_by_chance(total))
-        values[f"bins{end}"] = None if total is None else _bins(total)
+        values[f"bins{end}"] = None if total is None else _bins(total.sum(axis=1))
+    values["halves"] = (
+        None if after is None else [_half(after[:, :, [half]], independent=independent) for half in (0, 1)]
+    )
     return values
+
+
+def _half(counts: NDArray[np.float64], *, independent: bool) -> dict[str, object]:
+    total = counts.sum(axis=0)
+    values: dict[str, object] = {"count": int(total[0].sum()), "ece": figure(calibration_error(total))}
+    return values | ({"ece_by_chance": figure(_by_chance(total))} if independent else {})
 
 
 def _by_chance(counts: Counts) -> Counts:

@@ -71,7 +71,8 @@ def test_calibration_is_shown_where_it_was_measured(figures: ModuleType, tmp_pat
     put(tmp_path, "checkpoints/evaluation.json", evaluation)
     assert "*The shipped model is not calibrated.*" in figures.rebuilt(page, tmp_path)
     pixels = {"ece_before": 0.021, "ece": 0.012}
-    objects = {"ece_before": 0.468, "ece": 0.043, "ece_by_chance": 0.051, "count": 264}
+    objects: dict[str, Any] = {"ece_before": 0.468, "ece": 0.043, "ece_by_chance": 0.051, "count": 264}
+    objects["halves"] = [{"count": 140, "ece": 0.03}, {"count": 124, "ece": 0.052}]
     calibration["calibrated"] = True
     calibration["groups"] = {
         "real": {"building": {"chips": 47, "pixels": pixels, "objects": objects}},
@@ -79,8 +80,24 @@ def test_calibration_is_shown_where_it_was_measured(figures: ModuleType, tmp_pat
     }
     put(tmp_path, "checkpoints/evaluation.json", evaluation)
     text = figures.rebuilt(page, tmp_path)
-    assert "| all real sources | building | 0.02 | 0.01 | 0.47 | 0.04 | 0.05 | 264 |" in text
+    assert "| all real sources | building | 0.02 | 0.01 | 0.47 | 0.04 | 0.05 | 264 | 0.05 (124) |" in text
     assert "tiny" not in text
+
+
+def test_every_start_of_a_network_has_a_row(figures: ModuleType, tmp_path: Path) -> None:
+    page = page_with(tmp_path, "<!-- figures:architectures -->\n<!-- /figures:architectures -->\n")
+    network = {"architecture": "unet", "encoder": "lite0", "building_iou": {"geneva": 0.512, "tiny": None}}
+    rows = [
+        {**network, "recipe": "light", "weights": weights, "mpx_per_s": 1.234, "megabytes": 8.4}
+        for weights in ("imagenet", "none")
+    ]
+    result = {"steps": 150, "cores": 2, "device": "cpu", "window_px": 1024, "networks": rows}
+    put(tmp_path, "benchmarks/results/architectures.json", result)
+    text = figures.rebuilt(page, tmp_path)
+    assert "| recipe | network | starts from | IoU geneva | IoU tiny | Mpx/s | MB |" in text
+    assert "| `light` | unet, lite0 | ImageNet | 0.51 | – | 1.23 | 8.4 |" in text
+    assert "| `light` | unet, lite0 | random weights | 0.51 | – | 1.23 | 8.4 |" in text
+    assert "for 150 steps of eight crops of 256 px" in text
 
 
 def test_figures_of_other_weights_are_told(figures: ModuleType, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from vigibati.configs.errors import InputError, SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip
 from vigibati.inference.checkpoint import Checkpoint
-from vigibati.training.calibrate import calibrate, read_fit
+from vigibati.training.calibrate import calibrate, fit_of_other_half, read_fit
 from vigibati.training.predictions import calibrates
 
 PLACE = (8, 12, 20, 24)
@@ -101,12 +101,23 @@ def _only_building(recipe: Recipe) -> dict[str, Any]:
     return sources
 
 
-def test_nothing_of_the_other_half_is_seen(
+def test_each_half_is_fitted_without_the_other(
     checkpoint: Checkpoint, halves: list[Chip], recipe: Callable[..., Recipe]
 ) -> None:
-    whole = calibrate(checkpoint, recipe(), halves)
-    assert 0 < sum(calibrates(chip) for chip in halves) < len(halves)
-    assert calibrate(checkpoint, recipe(), [chip for chip in halves if calibrates(chip)]) == whole
+    first = [chip for chip in halves if calibrates(chip)]
+    assert 0 < len(first) < len(halves)
+    whole: Any = calibrate(checkpoint, recipe(), halves)
+    shipped = ModelContract.read(checkpoint.folder / "contract.json")
+    alone: Any = calibrate(checkpoint, recipe(), first)
+    assert ModelContract.read(checkpoint.folder / "contract.json") == shipped
+    assert (alone["classes"], alone["data_sha256"]) == (whole["classes"], whole["data_sha256"])
+    assert alone["other_half"]["classes"] == {}
+    other = whole["other_half"]["classes"]["building"]
+    assert other["chips"] == other["objects"] == len(halves) - len(first)
+    fits = fit_of_other_half(whole)
+    assert list(fits) == ["building", "pool"]
+    assert fits["building"].temperature == other["temperature"]
+    assert (fit_of_other_half(alone), fit_of_other_half(None), fit_of_other_half({})) == ({}, {}, {})
 
 
 def test_the_half_of_a_chip_hangs_on_its_name_alone(tmp_path: Path) -> None:

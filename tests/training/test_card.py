@@ -32,10 +32,14 @@ def figures(iou: float | None, truth: int) -> dict[str, Any]:
 
 def errors(before: float, after: float | None, **chance: float | None) -> dict[str, Any]:
     bounds = {"ece_before_ci": [before - 0.01, before + 0.01], "ece_ci": after and [after, after + 0.02]}
-    return {"count": 264, "ece_before": before, "ece": after, **bounds, **chance}
+    by_half = [
+        {"count": 140, "ece": 0.04, "ece_by_chance": 0.07},
+        {"count": 124, "ece": 0.05, "ece_by_chance": 0.08},
+    ]
+    return {"count": 264, "ece_before": before, "ece": after, "halves": after and by_half, **bounds, **chance}
 
 
-FIT = {
+FIT: dict[str, Any] = {
     "weights_sha256": "a" * 64,
     "classes": {
         "building": {
@@ -50,6 +54,7 @@ FIT = {
         }
     },
 }
+FIT["other_half"] = {"classes": {"building": FIT["classes"]["building"] | {"objects": 140}}}
 
 
 @pytest.fixture
@@ -200,7 +205,7 @@ def test_the_card_says_how_probabilities_came_about(
     contract: ModelContract, evaluation: dict[str, Any]
 ) -> None:
     card = model_card(contract.model_copy(update={"calibrations": (CALIBRATION,) * 2}), evaluation, [])
-    *_, calibration, fit, _, _ = tables(card)
+    *_, calibration, halves, fit, _, _ = tables(card)
     (row,) = calibration
     assert (row["validation source"], row["pixel ECE"], row["objects"]) == (
         "real",
@@ -217,6 +222,13 @@ def test_the_card_says_how_probabilities_came_about(
         "325",
         "97",
     )
+    assert [(row["half"], row["objects"]) for row in fit] == [("first (shipped)", "325"), ("second", "140")]
+    columns = ("judged half", "fitted on half", "object ECE", "by chance alone", "objects")
+    assert [tuple(row[column] for column in columns) for row in halves] == [
+        ("first", "second", "0.040", "0.070", "140"),
+        ("second", "first (shipped)", "0.050", "0.080", "124"),
+    ]
+    assert "No chip is judged by a calibration that was fitted on it" in card
     assert "not calibrated" not in card
 
 
@@ -235,6 +247,17 @@ def test_the_card_says_when_nothing_was_calibrated(
         "0.060",
     )
     assert card.count("not calibrated") == 2
+
+
+def test_a_record_without_the_fit_on_the_other_half_has_a_card(
+    contract: ModelContract, evaluation: dict[str, Any]
+) -> None:
+    evaluation["calibration"]["fit"] = {"classes": FIT["classes"]}
+    of_objects = evaluation["calibration"]["groups"]["real"]["building"]["objects"]
+    of_objects["halves"] = [{"count": 0, "ece": None, "ece_by_chance": None}, of_objects["halves"][1]]
+    *_, halves, fit, _, _ = tables(model_card(contract, evaluation, []))
+    assert [row["half"] for row in fit] == ["first (shipped)"]
+    assert [row["object ECE"] for row in halves] == ["–", "0.050"]
 
 
 @pytest.mark.parametrize(

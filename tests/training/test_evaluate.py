@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def test_the_threshold_of_the_contract_decides(
     assert result["sources"]["barnarp"]["classes"]["building"]["objects"]["found"] == 0
 
 
-def test_calibration_is_told_on_the_half_that_is_not_fitted_on(
+def test_every_half_is_judged_by_what_never_saw_it(
     seeing: Callable[..., Checkpoint], chip: Callable[..., Chip], recipe: Recipes
 ) -> None:
     seen = (4, 4, 20, 20)
@@ -121,25 +122,45 @@ def test_calibration_is_told_on_the_half_that_is_not_fitted_on(
     assert (plain["calibration"]["calibrated"], plain["calibration"]["fit"]) == (False, None)
     assert list(plain["calibration"]["groups"]) == ["real", "barnarp"]
     figures = plain["calibration"]["groups"]["real"]["building"]
-    assert (figures["chips"], figures["objects"]["count"]) == (held_out, held_out)
+    # Where nothing was fitted, nothing was seen.
+    assert (figures["chips"], figures["objects"]["count"]) == (12, 12)
     # All of them are there, and the network gives each the same probability.
     ((count, probability, real),) = figures["objects"]["bins_before"]
-    assert (count, real) == (held_out, 1)
+    assert (count, real) == (12, 1)
     assert probability == pytest.approx(0.67, abs=0.02)
     assert (figures["objects"]["ece_before"], figures["objects"]["ece"]) == (round(1 - probability, 4), None)
-    assert figures["pixels"]["count"] == held_out * 64 * 64
+    assert figures["pixels"]["count"] == 12 * 64 * 64
 
+    # What was fitted on the first half judges the other one; without a second fit nothing judges the first.
     sharp = Calibration(temperature=0.5, object_slope=2, object_offset=1)
     calibrated: Any = evaluate(seeing(calibrations=(sharp, sharp)), recipe(), chips)
     figures = calibrated["calibration"]["groups"]["real"]["building"]
     logit = np.log(probability / (1 - probability))
-    ((_, after, _),) = figures["objects"]["bins"]
-    assert after == pytest.approx(1 / (1 + np.exp(-(2 * 2 * logit + 1))), abs=1e-3)
+    ((count, after, _),) = figures["objects"]["bins"]
+    assert (figures["chips"], figures["objects"]["count"], count) == (held_out,) * 3
+    by_shipped = 1 / (1 + np.exp(-(2 * 2 * logit + 1)))
+    assert after == pytest.approx(by_shipped, abs=1e-3)
     assert figures["objects"]["ece_before"] == round(1 - probability, 4)
     # At a threshold of one half a temperature moves no edge.
     for what in ("pixels", "objects", "outlines"):
         one, other = (each["sources"]["barnarp"]["classes"]["building"][what] for each in (plain, calibrated))
         assert one == other
+
+    # With one, each half is judged by the fit on the other.
+    blunt = {"temperature": 2.0, "object_slope": 1.0, "object_offset": 0.5}
+    model = seeing(calibrations=(sharp, sharp))
+    record = {"weights_sha256": model.contract.weights_sha256, "other_half": {"classes": {"building": blunt}}}
+    (model.folder / "calibration.json").write_text(json.dumps(record), encoding="utf-8")
+    crosswise: Any = evaluate(model, recipe(), chips)
+    figures = crosswise["calibration"]["groups"]["real"]["building"]
+    by_other = 1 / (1 + np.exp(-(logit / 2 + 0.5)))
+    first, second = figures["objects"]["halves"]
+    assert (first["count"], second["count"]) == (12 - held_out, held_out)
+    assert first["ece"] == pytest.approx(1 - by_other, abs=1e-3)
+    assert second["ece"] == pytest.approx(1 - by_shipped, abs=1e-3)
+    assert figures["pixels"]["halves"][0]["count"] == (12 - held_out) * 64 * 64
+    # The product's own probabilities are those of the contract alone.
+    assert crosswise["sources"] == calibrated["sources"]
 
 
 def test_precision_and_recall_by_threshold(
