@@ -205,10 +205,14 @@ def _with_margins(core: Window, strip: _Strip, bench: Bench) -> NDArray[np.uint8
     if values is None:
         raise ValueError("nothing was read")
     rows, columns = bench.layout.padded(core)
-    rows, columns = rows - strip.place.row, columns - strip.place.col
-    if len(rows) == rows[-1] - rows[0] + 1 and len(columns) == columns[-1] - columns[0] + 1:
-        return values[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return values[:, rows[:, None], columns[None, :]]
+    return _taken(_taken(values, rows - strip.place.row, axis=1), columns - strip.place.col, axis=2)
+
+
+def _taken(values: NDArray[np.uint8], places: NDArray[np.intp], *, axis: int) -> NDArray[np.uint8]:
+    """Return the rows or columns at places; a view where these follow each other."""
+    if (np.diff(places) == 1).all():
+        return values[(slice(None),) * axis + (slice(places[0], places[-1] + 1),)]
+    return np.take(values, places, axis=axis)
 
 
 def _no_image_around(unit: Unit, strip: _Strip, bench: Bench) -> NDArray[np.bool_]:
