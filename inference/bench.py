@@ -17,12 +17,13 @@ from vigibati.inference.wanted import from_text
 from vigibati.inference.work import Bench
 
 
-def open_bench(job: Job, run: RunFolder) -> AbstractContextManager[Bench]:
+def open_bench(job: Job, run: RunFolder, *, worker: int) -> AbstractContextManager[Bench]:
     """Open image and network as a run was begun with them.
 
     Args:
         job: The run.
         run: Its folder.
+        worker: Number of this process among those of its machine.
 
     Raises:
         RasterError: The image cannot be used.
@@ -42,7 +43,9 @@ def open_bench(job: Job, run: RunFolder) -> AbstractContextManager[Bench]:
         raise CheckpointError(
             job.checkpoint, "is not the one that the run was begun with", "put that one back"
         )
-    return bench_of(job, run, ortho, Predictor(checkpoint, Device.choose(job.device)), threads=1)
+    return bench_of(
+        job, run, ortho, Predictor(checkpoint, Device.choose(job.device).of_worker(worker)), threads=1
+    )
 
 
 @contextmanager

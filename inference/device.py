@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +49,12 @@ class Device:
             return cls(torch.device("cpu"), half=_has_bfloat16(), openvino=True)
         place = choose_device(name)
         return cls(place, half=place.type == "cuda" or _has_bfloat16())
+
+    def of_worker(self, number: int) -> Device:
+        """Return the device for one of several processes of a machine: cards are dealt out in turn."""
+        if self.place.type != "cuda":
+            return self
+        return replace(self, place=torch.device("cuda", number % torch.cuda.device_count()))
 
     @property
     def arithmetic(self) -> str:

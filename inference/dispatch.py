@@ -148,4 +148,6 @@ def _bench(run: str, _fingerprint: str) -> Bench:
     folder = RunFolder(Path(run))
     if (job := folder.job()) is None:
         raise InputError(folder.path, "has vanished", "begin the run again")
-    return ExitStack().enter_context(open_bench(job, folder))
+    # A cluster on this machine numbers its workers; others see to the cards of theirs themselves.
+    name = _distributed().get_worker().name
+    return ExitStack().enter_context(open_bench(job, folder, worker=name if isinstance(name, int) else 0))

@@ -138,7 +138,7 @@ def segment(
     run.enter(job, restart=settings.restart)
     files, states = run.files(job), run.states()
     todo = [unit for unit in units if not is_done(unit, files, states)]
-    with _cleared_if_empty(run):
+    with _cleared_if_empty(run, settings):
         _finish(todo, units, run, job, ortho, predictor, settings, progress=progress)
         states = run.states()
         counts = count(units, states)
@@ -200,12 +200,13 @@ def _finished_earlier(run: RunFolder, job: Job) -> Segmentation | None:
 
 
 @contextmanager
-def _cleared_if_empty(run: RunFolder) -> Iterator[None]:
+def _cleared_if_empty(run: RunFolder, settings: SegmentSettings) -> Iterator[None]:
     """Leave no folder behind when the work fails before anything of the image is seen."""
     try:
         yield
     except BaseException:
-        if not any(state.report.get("windows") for state in run.states().values()):
+        # Of a folder that others may be at work in nothing is taken away.
+        if settings.shard is None and not any(state.report.get("windows") for state in run.states().values()):
             run.remove()
         raise
 

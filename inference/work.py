@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -107,21 +107,21 @@ class _Strip:
     """What was read for a unit.
 
     Attributes:
-        place: Of the pixels on the grid.
-        pixels: Of the unit with its margins; None where nothing of it is wanted.
-        cores: The wanted ones.
+        place: Of the pixels on the grid: the unit with its margins.
+        pixels: What the image shows there.
+        cores: Those of the unit that are wanted.
         damaged: Places that could not be read.
         seconds: That it took.
     """
 
     place: Window
-    pixels: Pixels | None
+    pixels: Pixels
     cores: tuple[Window, ...]
     damaged: tuple[str, ...]
     seconds: float
 
 
-_Reading = tuple[Unit, "Future[_Strip]"]
+_Reading = tuple[Unit, "Future[_Strip | None]"]
 _Finishing = tuple[Unit, "Future[Mapping[str, Any]]"]
 
 
@@ -138,74 +138,69 @@ def _finished(unit: Unit, writing: Future[Mapping[str, Any]]) -> Outcome:
         return _failed(unit, error)
 
 
-def _read(unit: Unit, bench: Bench) -> _Strip:
+def _read(unit: Unit, bench: Bench) -> _Strip | None:
+    """Read a unit with its margins; None where nobody wants to know of it."""
     started = time.perf_counter()
-    layout, place = bench.layout, bench.layout.with_margins(unit.window)
+    layout, reader = bench.layout, bench.reader
     cores = tuple(core for core in layout.cores(unit) if _is_wanted(core, bench))
     if not cores:
-        return _Strip(place, None, (), (), 0.0)
+        return None
     seen = [layout.with_margins(core) for core in cores]
-    known = len(bench.reader.damaged)
-    pixels = bench.reader.read(place, [(window.col, window.col + window.width) for window in seen])
-    damaged = tuple(bench.reader.damaged[known:])
-    return _Strip(place, pixels, cores, damaged, time.perf_counter() - started)
+    known, place = len(reader.damaged), layout.with_margins(unit.window)
+    pixels = reader.read(place, [(window.col, window.col + window.width) for window in seen])
+    return _Strip(place, pixels, cores, tuple(reader.damaged[known:]), time.perf_counter() - started)
 
 
 def _is_wanted(core: Window, bench: Bench) -> bool:
     return bench.wanted is None or bool(bench.wanted[bench.layout.core_index(core)])
 
 
-def _infer(unit: Unit, strip: _Strip, bench: Bench) -> UnitResult:
+def _infer(unit: Unit, strip: _Strip | None, bench: Bench) -> UnitResult:
     started = time.perf_counter()
     window = unit.window
     planes = np.full((bench.predictor.classes, window.height, window.width), NO_IMAGE, dtype=np.uint8)
-    wanted_px = sum(core.width * core.height for core in strip.cores)
-    no_image_px, windows = 0, 0
-    if strip.pixels is not None:
+    wanted_px, shown_px, windows = 0, 0, 0
+    if strip is not None:
         shown = {core: _part(strip.pixels.valid, core, strip.place) for core in strip.cores}
-        no_image_px = wanted_px - sum(int(np.count_nonzero(valid)) for valid in shown.values())
+        wanted_px = sum(valid.size for valid in shown.values())
+        shown_px = sum(int(np.count_nonzero(valid)) for valid in shown.values())
         cores = [core for core, valid in shown.items() if valid.any()]
         windows = len(cores)
         for core, seen in _predicted(cores, strip, bench):
-            target = _part(planes, core, window)
-            np.copyto(target, seen, where=shown[core])
+            np.copyto(_part(planes, core, window), seen, where=shown[core])
     return UnitResult(
         planes=planes,
         no_image=_no_image_around(unit, strip, bench),
         report={
             "skipped_px": window.width * window.height - wanted_px,
-            "no_image_px": no_image_px,
+            "no_image_px": wanted_px - shown_px,
             "windows": windows,
-            "damaged": list(strip.damaged),
-            "decode_s": strip.seconds,
+            "damaged": [] if strip is None else list(strip.damaged),
+            "decode_s": 0.0 if strip is None else strip.seconds,
             "infer_s": time.perf_counter() - started,
         },
     )
 
 
 def _predicted(
-    cores: list[Window], strip: _Strip, bench: Bench
+    cores: Sequence[Window], strip: _Strip, bench: Bench
 ) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
     """Yield cores with what the network says of them; those of one shape go to it together."""
-    margin = bench.layout.margin_px
     for start in range(0, len(cores), _TOGETHER):
         some = cores[start : start + _TOGETHER]
         for width in dict.fromkeys(core.width for core in some):
             alike = [core for core in some if core.width == width]
-            seen = bench.predictor.predict(
-                np.stack([_with_margins(core, strip, bench) for core in alike]), crop_px=margin
-            )
+            pixels = np.stack([_with_margins(core, strip, bench.layout) for core in alike])
+            seen = bench.predictor.predict(pixels, crop_px=bench.layout.margin_px)
             for core, each in zip(alike, seen, strict=True):
                 yield core, each[:, : core.height, : core.width]
 
 
-def _with_margins(core: Window, strip: _Strip, bench: Bench) -> NDArray[np.uint8]:
+def _with_margins(core: Window, strip: _Strip, layout: Layout) -> NDArray[np.uint8]:
     """Return the pixels under a core and its margins, mirrored beyond the grid."""
-    values = strip.pixels.values if strip.pixels else None
-    if values is None:
-        raise ValueError("nothing was read")
-    rows, columns = bench.layout.padded(core)
-    return _taken(_taken(values, rows - strip.place.row, axis=1), columns - strip.place.col, axis=2)
+    rows, columns = layout.padded(core)
+    across = _taken(strip.pixels.values, rows - strip.place.row, axis=1)
+    return _taken(across, columns - strip.place.col, axis=2)
 
 
 def _taken(values: NDArray[np.uint8], places: NDArray[np.intp], *, axis: int) -> NDArray[np.uint8]:
@@ -215,34 +210,22 @@ def _taken(values: NDArray[np.uint8], places: NDArray[np.intp], *, axis: int) ->
     return np.take(values, places, axis=axis)
 
 
-def _no_image_around(unit: Unit, strip: _Strip, bench: Bench) -> NDArray[np.bool_]:
+def _no_image_around(unit: Unit, strip: _Strip | None, bench: Bench) -> NDArray[np.bool_]:
     """Return (H + 2, W + 2), True where the unit or its rim of one pixel shows nothing."""
-    window, layout = unit.window, bench.layout
+    layout, window = bench.layout, unit.window
     rim = Window(window.col - 1, window.row - 1, window.width + 2, window.height + 2)
     around = np.ones((rim.height, rim.width), dtype=np.bool_)
-    if strip.pixels is None:
+    if strip is None:
         return around
     col, row = max(0, rim.col), max(0, rim.row)
-    right, bottom = (
-        min(layout.width, rim.col + rim.width),
-        min(layout.height, rim.row + rim.height),
-    )
+    right, bottom = min(layout.width, rim.col + rim.width), min(layout.height, rim.row + rim.height)
     inside = Window(col, row, right - col, bottom - row)
     np.logical_not(_part(strip.pixels.valid, inside, strip.place), out=_part(around, inside, rim))
     if bench.wanted is not None:
-        _blank_unwanted(around, rim, bench)
+        rows = np.arange(row, bottom) // layout.core_rows
+        columns = np.arange(col, right) // layout.core_cols
+        _part(around, inside, rim)[~bench.wanted[np.ix_(rows, columns)]] = True
     return around
-
-
-def _blank_unwanted(around: NDArray[np.bool_], rim: Window, bench: Bench) -> None:
-    layout, wanted = bench.layout, bench.wanted
-    if wanted is None:
-        return
-    rows = np.clip(np.arange(rim.row, rim.row + rim.height), 0, layout.height - 1) // layout.core_rows
-    columns = np.clip(np.arange(rim.col, rim.col + rim.width), 0, layout.width - 1) // layout.core_cols
-    for row in np.unique(rows):
-        for column in np.flatnonzero(~wanted[row]):
-            around[np.ix_(rows == row, columns == column)] = True
 
 
 def _part(values: NDArray[Any], window: Window, place: Window) -> NDArray[Any]:

@@ -69,3 +69,12 @@ def test_names_are_explicit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(Device(torch.device("cpu"), openvino=True)) == "cpu (openvino, float32)"
     wanted = "cuda:0 NVIDIA H100 (torch, float32, bfloat16 after the encoder)"
     assert str(Device(torch.device("cuda", 0), half=True)) == wanted
+
+
+def test_cards_are_dealt_out_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    cuda = Device(torch.device("cuda", 0), half=True)
+    assert [cuda.of_worker(number).place.index for number in range(4)] == [0, 1, 0, 1]
+    assert cuda.of_worker(1).half
+    cpu = Device(torch.device("cpu"))
+    assert cpu.of_worker(3) == cpu
