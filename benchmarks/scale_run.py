@@ -52,7 +52,10 @@ def main() -> None:
         folder = _mosaic(work, given.width_px, given.tile_px, height)
         megapixels = given.width_px * given.tile_px * height / 1e6
         runs.append(_watched(folder, environment, megapixels) | {"rows_of_tiles": height})
-        print(json.dumps({key: value for key, value in runs[-1].items() if key != "curve"}), flush=True)
+        print(
+            json.dumps({key: value for key, value in runs[-1].items() if key not in {"curve", "ledger"}}),
+            flush=True,
+        )
     result = {
         "width_px": given.width_px,
         "tile_px": given.tile_px,
@@ -101,13 +104,13 @@ def _watched(folder: Path, environment: dict[str, str], megapixels: float) -> di
     paths = {"raster": folder, "models": folder.parent, "out": out, "report": report}
     task = json.dumps({key: str(path) for key, path in paths.items()} | _TASK | _UNUSED)
     begin, curve = time.perf_counter(), []
-    command = [sys.executable, "-P", str(PEERS / "ours.py"), task]
+    command = [sys.executable, "-P", str(PEERS / "ours_in_units.py"), task]
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own script
         while process.poll() is None:
             curve.append((round(time.perf_counter() - begin, 1), _resident_mib(process.pid)))
             time.sleep(_SAMPLE_S)
     if process.returncode:
-        sys.exit(f"{folder}: ours.py ended with {process.returncode}")
+        sys.exit(f"{folder}: ours_in_units.py ended with {process.returncode}")
     told = json.loads(report.read_text(encoding="utf-8"))
     step = max(1, len(curve) // _KEPT)
     return told | {

@@ -23,6 +23,7 @@ from vigibati.inference.unit_files import UnitFiles, UnitResult
 _AHEAD = 1
 # Windows handed to the network at once; it makes batches of them that fit its device.
 _TOGETHER = 8
+_UNREAD: Mapping[str, Any] = {"damaged": [], "blocks_decoded": 0, "blocks_needed": 0, "decode_s": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Outcome:
         unit: The unit.
         cause: Why it came to nothing; None when its result is on the disk.
         report: Counts of pixels (``skipped_px``, ``no_image_px``), ``windows`` that the network saw,
-            ``damaged`` places, and the seconds of each stage; empty when it came to nothing.
+            ``damaged`` places, blocks decoded and needed, and the seconds of each stage; empty when it
+            came to nothing.
     """
 
     unit: Unit
@@ -110,15 +112,14 @@ class _Strip:
         place: Of the pixels on the grid: the unit with its margins.
         pixels: What the image shows there.
         cores: Those of the unit that are wanted.
-        damaged: Places that could not be read.
-        seconds: That it took.
+        report: Places that could not be read (``damaged``), blocks that were decoded and how many of
+            them were needed, seconds.
     """
 
     place: Window
     pixels: Pixels
     cores: tuple[Window, ...]
-    damaged: tuple[str, ...]
-    seconds: float
+    report: Mapping[str, Any]
 
 
 _Reading = tuple[Unit, "Future[_Strip | None]"]
@@ -146,9 +147,16 @@ def _read(unit: Unit, bench: Bench) -> _Strip | None:
     if not cores:
         return None
     seen = [layout.with_margins(core) for core in cores]
-    known, place = len(reader.damaged), layout.with_margins(unit.window)
+    before = (len(reader.damaged), reader.blocks_decoded, reader.blocks_needed)
+    place = layout.with_margins(unit.window)
     pixels = reader.read(place, [(window.col, window.col + window.width) for window in seen])
-    return _Strip(place, pixels, cores, tuple(reader.damaged[known:]), time.perf_counter() - started)
+    report = {
+        "damaged": reader.damaged[before[0] :],
+        "blocks_decoded": reader.blocks_decoded - before[1],
+        "blocks_needed": reader.blocks_needed - before[2],
+        "decode_s": time.perf_counter() - started,
+    }
+    return _Strip(place, pixels, cores, report)
 
 
 def _is_wanted(core: Window, bench: Bench) -> bool:
@@ -175,9 +183,8 @@ def _infer(unit: Unit, strip: _Strip | None, bench: Bench) -> UnitResult:
             "skipped_px": window.width * window.height - wanted_px,
             "no_image_px": wanted_px - shown_px,
             "windows": windows,
-            "damaged": [] if strip is None else list(strip.damaged),
-            "decode_s": 0.0 if strip is None else strip.seconds,
             "infer_s": time.perf_counter() - started,
+            **(_UNREAD if strip is None else strip.report),
         },
     )
 
