@@ -67,9 +67,8 @@ def main() -> None:
     given = parser.parse_args()
     world = _World(np.random.default_rng(given.seed), given.scale, scattered=given.scattered)
     with tempfile.TemporaryDirectory() as folder:
-        result = {"machine": _machine(), "scale": given.scale, "seed": given.seed} | _measure(
-            world, Path(folder), given.scale
-        )
+        result = {"machine": _machine(), "scale": given.scale, "seed": given.seed}
+        result |= {"scattered": given.scattered} | _measure(world, Path(folder), given.scale)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 

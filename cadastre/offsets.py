@@ -72,7 +72,7 @@ class Offsets:
         geometries = as_array(layer)
         xy, owner = shapely.get_coordinates(geometries, return_index=True)
         shift = self._shifts(xy, row_of[owner])
-        moved = shapely.transform(geometries, lambda before: before + shift)
+        moved = shapely.set_coordinates(geometries.copy(), xy + shift)
         corners = np.maximum(np.bincount(owner, minlength=len(layer)), 1)
         mean = [np.bincount(owner, axis, minlength=len(layer)) / corners for axis in shift.T]
         return layer.set_geometry(gpd.GeoSeries(moved, index=layer.index, crs=layer.crs)).assign(
