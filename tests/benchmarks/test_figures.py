@@ -216,6 +216,36 @@ def test_peers_stand_beside_ours(figures: ModuleType, tmp_path: Path) -> None:
     assert "to the same file with `E: stale` (0.40.1)." in text
 
 
+def test_what_was_timed_is_one_table(figures: ModuleType, tmp_path: Path) -> None:
+    page = page_with(tmp_path, "<!-- figures:performance -->\n<!-- /figures:performance -->\n")
+    text = figures.rebuilt(page, tmp_path)
+    for name in ("scale_run", "vectorise", "engines", "comparison"):
+        assert f"*Not measured yet: `benchmarks/results/{name}.json` is not there.*" in text
+    low: dict[str, Any] = {"peak_mib": 1000.0, "megapixels": 250.0}
+    high = {
+        "peak_mib": 1020.0,
+        "megapixels": 2000.0,
+        "seconds": 110.0,
+        "mpx_per_s": 18.2,
+        "blocks_decoded": 1010,
+        "blocks_needed": 1000,
+        "report": {"seconds": 88.0, "busy_s": {"decode": 60.0, "infer": 80.0}, "merge_s": 21.7},
+    }
+    scale = {"width_px": 25000, "tile_px": 10000, "cores": 2, "peak_grows_by": 0.02, "runs": [low, high]}
+    put(tmp_path, "benchmarks/results/scale_run.json", scale)
+    parts = {"compare": {"wall_s": 8.04, "cpu_s": 12.0, "peak_rss_gb": 2.43}, "rank": {"wall_s": 1.0}}
+    size = {"footprints": 20, "records": 100, "machine": {"cores": 2}}
+    put(tmp_path, "benchmarks/results/comparison.json", {**size, "parts": parts})
+    text = figures.rebuilt(page, tmp_path)
+    assert "| blocks decoded for each one needed | 1.010 | 2.0 Gpx in tiles of 10000 px" in text
+    assert "| 1020 MiB, +2.0 % | 25000 px wide; 250 and 2000 Mpx |" in text
+    assert "(infer) | 1.10 | the same; merging comes after it: 22 of 110 s |" in text
+    assert (
+        "| `compare` of a département | 8.0 s | 20 footprints, 100 records, 2 cores; up to 2.4 GB |" in text
+    )
+    assert "`rank`" not in text
+
+
 @pytest.mark.parametrize(
     ("marks", "told"),
     [
