@@ -14,6 +14,7 @@ import models
 import numpy as np
 import rasterio
 import rasterio.features
+from affine import Affine
 from numpy.typing import NDArray
 
 from vigibati.datasets.synth.synthesise import synthesise
@@ -47,7 +48,11 @@ def _write_rasters(folder: Path, side: int) -> None:
             roofs.geometry, out_shape=dataset.shape, transform=dataset.transform
         ).astype(bool)
     near_free = _mirrored(_with_bright_roofs(pixels, roof), side)
-    _write(folder / "shipped.tif", pixels[:, :_SHIPPED_PX, :_SHIPPED_PX], profile)
+    # From the middle, where the houses are.
+    start = (pixels.shape[-1] - _SHIPPED_PX) // 2
+    middle = slice(start, start + _SHIPPED_PX)
+    moved = {**profile, "transform": profile["transform"] * Affine.translation(start, start)}
+    _write(folder / "shipped.tif", pixels[:, middle, middle], moved)
     _write(folder / "small.tif", near_free[:, :_SMALL_PX, :_SMALL_PX], profile)
     _write(folder / "small-deflate.tif", near_free[:, :_SMALL_PX, :_SMALL_PX], profile, lossless=True)
     # Last: it tells that the others are there.
