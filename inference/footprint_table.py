@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -26,6 +26,8 @@ _MIN_HOLE_M2 = 2.0
 _OPENING_M = 0.5
 # Kinds without straight walls.
 _FREE_FORMS = frozenset({"pool"})
+# Far more than a batch costs by itself, far less than fills the memory.
+_TOGETHER = 4000
 _ORDER = ["row", "col", "kind"]
 
 
@@ -46,11 +48,27 @@ def footprints_of(
         min_area_m2: Smallest area on the ground that is kept.
         regular: Whether buildings get straight walls; otherwise outlines are simplified only.
     """
-    tables = [_table(batch, grid, calibrations, min_area_m2, regular=regular) for batch in batches]
+    tables = [_table(batch, grid, calibrations, min_area_m2, regular=regular) for batch in _gathered(batches)]
     whole = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]
     whole = whole.sort_values(_ORDER, ignore_index=True).drop(columns=["row", "col"])
     whole.insert(0, "footprint_id", np.arange(1, len(whole) + 1, dtype=np.int64))
     return gpd.GeoDataFrame(whole, crs=grid.crs)
+
+
+def _gathered(batches: Iterable[Mapping[str, Components]]) -> Iterator[dict[str, Components]]:
+    """Put small batches together: each costs as much as some hundred outlines, whatever is in it."""
+    waiting: list[Mapping[str, Components]] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(len(components) for each in waiting for components in each.values()) >= _TOGETHER:
+            yield _together(waiting)
+            waiting = []
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(batches: Sequence[Mapping[str, Components]]) -> dict[str, Components]:
+    return {name: Components.concatenate(batch[name] for batch in batches) for name in batches[0]}
 
 
 def as_drawn(outlines: NDArray[np.object_], *, kind: str, metres_per_unit: float) -> NDArray[np.object_]:

@@ -23,6 +23,10 @@ NO_IMAGE = 255
 """Value of a probability raster where there is no image."""
 
 
+# Of 1216 x 2240 pixels: 32 of them are 250 MB before the network has computed anything.
+_TOGETHER = 32
+
+
 class Predictor:
     """A checkpoint's network on its device; it stays there.
 
@@ -33,6 +37,7 @@ class Predictor:
     Attributes:
         device: Where it runs, and how.
         classes: Number of classes.
+        together: Windows that are worth handing over at once; more only take memory.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: Device) -> None:
@@ -50,7 +55,9 @@ class Predictor:
             self.logits(np.zeros((len(contract.bands), EXAMPLE_PX, EXAMPLE_PX), dtype=np.uint8))
             self._openvino = OpenVinoEngine(self._network, contract, half=device.half)
         # On a CPU one window keeps all cores busy, and several only push each other out of the cache.
-        self._batches = Batches(str(device), largest=None if device.place.type == "cuda" else 1)
+        on_card = device.place.type == "cuda"
+        self.together = _TOGETHER if on_card else 1
+        self._batches = Batches(str(device), largest=_TOGETHER if on_card else 1)
 
     def predict(self, windows: NDArray[np.uint8], *, crop_px: int = 0) -> NDArray[np.uint8]:
         """Return quantised probabilities of windows.

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from vigibati.configs.errors import VigibatiError
 from vigibati.datasets.grid import Pixels, Window
 from vigibati.datasets.strips import StripReader
+from vigibati.inference.heap import trim_heap
 from vigibati.inference.layout import Layout, Unit
 from vigibati.inference.predictor import NO_IMAGE, Predictor
 from vigibati.inference.unit_files import UnitFiles, UnitResult
 
 # Strips read and units finished beside the one that is inferred: one each keeps all stages busy.
 _AHEAD = 1
-# Windows handed to the network at once; it makes batches of them that fit its device.
-_TOGETHER = 8
 _UNREAD: Mapping[str, Any] = {"damaged": [], "blocks_decoded": 0, "blocks_needed": 0, "decode_s": 0.0}
 
 
@@ -82,7 +81,7 @@ def work_through(
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as finishing:
 
         def read_ahead() -> None:
-            while len(ahead) <= _AHEAD and (unit := next(todo, None)) is not None:
+            while len(ahead) < _AHEAD and (unit := next(todo, None)) is not None:
                 begin(unit)
                 ahead.append((unit, reading.submit(_read, unit, bench)))
 
@@ -98,6 +97,8 @@ def work_through(
                 yield _failed(unit, error)
                 continue
             behind.append((unit, finishing.submit(bench.files.write, unit, result)))
+            del strip, result
+            trim_heap()
             while len(behind) > _AHEAD:
                 yield _finished(*behind.popleft())
         while behind:
@@ -193,8 +194,9 @@ def _predicted(
     cores: Sequence[Window], strip: _Strip, bench: Bench
 ) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
     """Yield cores with what the network says of them; those of one shape go to it together."""
-    for start in range(0, len(cores), _TOGETHER):
-        some = cores[start : start + _TOGETHER]
+    together = bench.predictor.together
+    for start in range(0, len(cores), together):
+        some = cores[start : start + together]
         for width in dict.fromkeys(core.width for core in some):
             alike = [core for core in some if core.width == width]
             pixels = np.stack([_with_margins(core, strip, bench.layout) for core in alike])
