@@ -27,7 +27,7 @@ _OPENING_M = 0.5
 # Kinds without straight walls.
 _FREE_FORMS = frozenset({"pool"})
 # Far more than a batch costs by itself, far less than fills the memory.
-_TOGETHER = 4000
+_TOGETHER = 1000
 _ORDER = ["row", "col", "kind"]
 
 
