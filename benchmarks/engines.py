@@ -126,10 +126,7 @@ def _cpu(model: Any, pixels: NDArray[np.uint8], repeats: int) -> dict[str, Any]:
         return run
 
     engines = {name: by_torch(*of) for name, of in _networks(model).items()}
-    for half in (False, True):
-        device = Device(torch.device("cpu"), half=half, openvino=True)
-        name = "openvino float32" + (", bfloat16 after the encoder" if half else "")
-        engines[name] = Predictor(model, device).predict
+    engines["openvino float32"] = Predictor(model, Device(torch.device("cpu"), openvino=True)).predict
     wall, busy = ({name: float("inf") for name in engines} for _ in range(2))
     answers = {name: run(pixels) for name, run in engines.items()}
     for _ in range(repeats):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self
 
 import torch
@@ -13,9 +12,6 @@ import torch
 from vigibati.configs.errors import DeviceError
 
 _LOG = logging.getLogger(__name__)
-_CPUINFO = Path("/proc/cpuinfo")
-# Without one of these, bfloat16 is emulated and slower than float32.
-_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class Device:
 
     Attributes:
         place: The processor as torch knows it.
-        half: True = what follows the encoder computes in bfloat16.
+        half: True = what follows the encoder computes in bfloat16, on a graphics card.
         openvino: True = OpenVINO computes, not torch.
     """
 
@@ -34,21 +30,28 @@ class Device:
 
     @classmethod
     def choose(cls, name: str) -> Self:
-        """Return the fastest way to run a network on what a name asks for.
+        """Return the way to run a network on what a name asks for.
+
+        On a processor everything computes in float32: what torch and OpenVINO say there differs by
+        roundings alone, and leads to the same cases.
 
         Args:
-            name: ``"openvino"`` for the CPU through OpenVINO, or as in ``choose_device``.
+            name: ``"cpu"``, ``"cuda"``, ``"openvino"`` for the processor through OpenVINO, or ``"auto"``
+                for CUDA where there is any, else OpenVINO where it is installed, else the CPU.
 
         Raises:
             DeviceError: It is not usable here, or the name is unknown.
         """
-        if name == "openvino":
-            if importlib.util.find_spec("openvino") is None:
-                cause, cure = "OpenVINO is not installed", "install vigibati[openvino], or use --device cpu"
-                raise DeviceError("--device openvino", cause, cure)
-            return cls(torch.device("cpu"), half=_has_bfloat16(), openvino=True)
-        place = choose_device(name)
-        return cls(place, half=place.type == "cuda" or _has_bfloat16())
+        installed = importlib.util.find_spec("openvino") is not None
+        if name == "openvino" and not installed:
+            cause, cure = "OpenVINO is not installed", "install vigibati[openvino], or use --device cpu"
+            raise DeviceError("--device openvino", cause, cure)
+        place = torch.device("cpu") if name == "openvino" else choose_device(name)
+        return cls(
+            place,
+            half=place.type == "cuda",
+            openvino=name == "openvino" or (name == "auto" and place.type == "cpu" and installed),
+        )
 
     def of_worker(self, number: int) -> Device:
         """Return the device for one of several processes of a machine: cards are dealt out in turn."""
@@ -90,8 +93,3 @@ def choose_device(name: str) -> torch.device:
     device = torch.device("cuda", 0) if available and name != "cpu" else torch.device("cpu")
     _LOG.info("device %s, asked for %s", device, name)
     return device
-
-
-def _has_bfloat16() -> bool:
-    """Return whether the CPU computes in bfloat16; elsewhere than on Linux it counts as unable to."""
-    return _CPUINFO.is_file() and bool(_BFLOAT16_FLAGS & set(_CPUINFO.read_text(encoding="utf-8").split()))

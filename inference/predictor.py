@@ -47,13 +47,12 @@ class Predictor:
         self._folder = checkpoint.folder
         self._planes = self.classes + contract.contour
         self._place = device.place
-        half = device.half and not device.openvino
-        self._network = WorkingNetwork(checkpoint.network, contract, half=half).to(device.place)
+        self._network = WorkingNetwork(checkpoint.network, contract, half=device.half).to(device.place)
         self._readout = Readout(contract).to(device.place)
         self._openvino: OpenVinoEngine | None = None
         if device.openvino:
             self.logits(np.zeros((len(contract.bands), EXAMPLE_PX, EXAMPLE_PX), dtype=np.uint8))
-            self._openvino = OpenVinoEngine(self._network, contract, half=device.half)
+            self._openvino = OpenVinoEngine(self._network, contract)
         # On a CPU one window keeps all cores busy, and several only push each other out of the cache.
         on_card = device.place.type == "cuda"
         self.together = _TOGETHER if on_card else 1

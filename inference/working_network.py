@@ -21,7 +21,7 @@ class WorkingNetwork(nn.Module):
     """A copy of a network for inference: 8-bit pixels in, logits out.
 
     Rounding hurts early and hardly late. In the shipped network bfloat16 moves probabilities by up
-    to 0.24 when the encoder uses it and by less than 0.01 when only decoder and head do, where most
+    to 0.17 when the encoder uses it and by about 0.01 when only decoder and head do, where most
     of the work is (benchmarks/engines.py). So the encoder computes in float32 whatever follows.
 
     Args:

@@ -70,7 +70,7 @@ Device = Annotated[
     str,
     typer.Option(
         "--device",
-        help="auto, cpu, cuda or openvino (to segment and detect); auto takes CUDA where there is any.",
+        help="auto, cpu, cuda or openvino (to segment and detect); auto takes CUDA, else OpenVINO, else the CPU.",
     ),
 ]
 Dask = Annotated[

@@ -29,7 +29,7 @@ def polygons(task: Task) -> None:
     probabilities = Path(task.out).with_suffix(".tif")
     straight = "straight" in sys.argv[2:]
     with open_ortho([Path(task.raster)], gsd_m=model.contract.gsd_m) as ortho:
-        settings = SegmentSettings(device="cpu", traced=straight, restart=True)
+        settings = SegmentSettings(traced=straight, restart=True)
         found = segment(ortho, model, probabilities, settings).footprints
     if found is None:
         found = _along_pixels(probabilities, task)

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
 import pytest
 import torch
 
 from vigibati.configs.errors import DeviceError
-from vigibati.inference import device as module_under_test
 from vigibati.inference.device import Device, choose_device
 
 
@@ -47,28 +45,26 @@ def test_openvino_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("flags", "wanted"),
+    ("name", "card", "installed", "wanted"),
     [
-        ("flags\t\t: fpu avx512f avx512_bf16 vaes", "cpu (torch, float32, bfloat16 after the encoder)"),
-        ("flags\t\t: fpu avx512f amx_bf16", "cpu (torch, float32, bfloat16 after the encoder)"),
-        ("flags\t\t: fpu avx512f vaes", "cpu (torch, float32)"),
-        (None, "cpu (torch, float32)"),
+        ("auto", False, True, "cpu (openvino, float32)"),
+        ("auto", False, False, "cpu (torch, float32)"),
+        ("auto", True, True, "cuda:0 NVIDIA H100 (torch, float32, bfloat16 after the encoder)"),
+        ("cpu", True, True, "cpu (torch, float32)"),
+        ("openvino", True, True, "cpu (openvino, float32)"),
     ],
 )
-def test_bfloat16_only_where_the_processor_has_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str | None, wanted: str
+def test_what_a_name_comes_to(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    card: bool,  # noqa: FBT001 - columns of the table
+    installed: bool,  # noqa: FBT001
+    wanted: str,
 ) -> None:
-    if flags is not None:
-        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}\n", encoding="utf-8")
-    monkeypatch.setattr(module_under_test, "_CPUINFO", tmp_path / "cpuinfo")
-    assert str(Device.choose("cpu")) == wanted
-
-
-def test_names_are_explicit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: card)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")
-    assert str(Device(torch.device("cpu"), openvino=True)) == "cpu (openvino, float32)"
-    wanted = "cuda:0 NVIDIA H100 (torch, float32, bfloat16 after the encoder)"
-    assert str(Device(torch.device("cuda", 0), half=True)) == wanted
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if installed else None)
+    assert str(Device.choose(name)) == wanted
 
 
 def test_cards_are_dealt_out_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
