@@ -42,7 +42,7 @@ class Device:
         Raises:
             DeviceError: It is not usable here, or the name is unknown.
         """
-        installed = importlib.util.find_spec("openvino") is not None
+        installed = _has_openvino()
         if name == "openvino" and not installed:
             cause, cure = "OpenVINO is not installed", "install vigibati[openvino], or use --device cpu"
             raise DeviceError("--device openvino", cause, cure)
@@ -93,3 +93,7 @@ def choose_device(name: str) -> torch.device:
     device = torch.device("cuda", 0) if available and name != "cpu" else torch.device("cpu")
     _LOG.info("device %s, asked for %s", device, name)
     return device
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None

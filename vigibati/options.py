@@ -70,7 +70,8 @@ Device = Annotated[
     str,
     typer.Option(
         "--device",
-        help="auto, cpu, cuda or openvino (to segment and detect); auto takes CUDA, else OpenVINO, else the CPU.",
+        help="auto, cpu, cuda or openvino (to segment and detect); auto takes CUDA, else OpenVINO, "
+        "else the CPU.",
     ),
 ]
 Dask = Annotated[

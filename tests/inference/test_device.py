@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 import torch
 
 from vigibati.configs.errors import DeviceError
+from vigibati.inference import device as module_under_test
 from vigibati.inference.device import Device, choose_device
 
 
@@ -39,7 +38,7 @@ def test_openvino_does_not_train() -> None:
 
 
 def test_openvino_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(module_under_test, "_has_openvino", lambda: False)
     with pytest.raises(DeviceError, match=r"OpenVINO is not installed; install vigibati\[openvino\]"):
         Device.choose("openvino")
 
@@ -63,7 +62,7 @@ def test_what_a_name_comes_to(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: card)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object() if installed else None)
+    monkeypatch.setattr(module_under_test, "_has_openvino", lambda: installed)
     assert str(Device.choose(name)) == wanted
 
 

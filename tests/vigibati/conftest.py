@@ -148,9 +148,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory, write_ortho: Callable[..., P
 
 
 @pytest.fixture(autouse=True)
-def _no_meter(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Its start takes longer than everything that is tested here.
+def _nothing_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its start takes longer than everything that is tested here, and so does the conversion of a network.
     monkeypatch.setitem(sys.modules, "codecarbon", None)
+    monkeypatch.setattr("vigibati.inference.device._has_openvino", lambda: False)
 
 
 @pytest.fixture
