@@ -118,7 +118,7 @@ def test_the_crs_asked_for_is_given(sheets: Path) -> None:
 def test_a_truncated_bundle_is_refused(sheets: Path, tmp_path: Path) -> None:
     path = tmp_path / NAME
     path.write_bytes((sheets / NAME).read_bytes()[:100_000])
-    with pytest.raises(RecordsError, match=r"is no whole tar\.bz2 archive .*; download the sheet again"):
+    with pytest.raises(RecordsError, match=r"is no whole tar\.bz2 archive .*; download it again"):
         read_records(path, crs=LAMBERT)
 
 
@@ -160,7 +160,8 @@ def test_a_link_inside_is_refused(tmp_path: Path) -> None:
 
 def test_a_member_outside_the_folder_is_refused(tmp_path: Path) -> None:
     path = bundle(tmp_path / NAME, {"../escaped.THF": b"x"})
-    with pytest.raises(RecordsError, match=r"is no whole tar\.bz2 archive"):
+    message = r"holds '\.\./escaped\.THF', which leads out of the archive; download the sheet again"
+    with pytest.raises(RecordsError, match=message):
         read_records(path, crs=LAMBERT)
     assert not (tmp_path.parent / "escaped.THF").exists()
 

@@ -14,6 +14,7 @@ from vigibati.cadastre.readers import read_parcels, read_records
 from vigibati.configs.errors import RecordsError
 
 LAMBERT = pyproj.CRS.from_epsg(2154)
+HOUSE = {"type": "01", "nom": None, "commune": "13030"}
 WEST, SOUTH = 866000, 6277000
 
 
@@ -118,7 +119,7 @@ def test_parcels_of_a_file_or_of_the_folder(commune: Path) -> None:
 def test_several_communes_of_a_folder_come_together(commune: Path) -> None:
     write(
         commune / "cadastre-13030-batiments.json",
-        [({"type": "01"}, box(300, 0, 5, 6)), ({"type": "01"}, box(10, 10, 12, 9))],
+        [(HOUSE, box(300, 0, 5, 6)), (HOUSE, box(10, 10, 12, 9))],
     )
     found = read_records(commune, crs=LAMBERT)
     assert found.records["record_id"].tolist() == [
