@@ -144,4 +144,4 @@ def _spoken(report: Mapping[str, object]) -> Iterator[str]:
         elif isinstance(value, list):
             yield f"{key}: {', '.join(map(str, value))}"
         else:
-            yield f"{key}: {'unknown' if value is None else value}"
+            yield f"{key}: {'none' if value is None else value}"

@@ -16,6 +16,8 @@ from vigibati.cadastre.tables import conform_records
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.records_mapping import ANY_OTHER, RecordsMapping, plain_value
 
+_MAPPED: Final = ("record_id", "created", "updated", "accuracy_m", "sheet_id")
+
 _UNKNOWN_ACCURACY_M: Final = 9999
 """The "not known" of BD TOPO."""
 
@@ -60,18 +62,15 @@ def check_mapping(frame: gpd.GeoDataFrame, mapping: RecordsMapping, path: Path) 
         RecordsError: A column that it names is not there, or does not identify the records.
     """
     columns = lower_columns(frame)
-    wanted = {
-        name: field
-        for field in ("record_id", "created", "updated", "accuracy_m", "sheet_id")
-        for name in getattr(mapping, field)
-    } | {rule.column: "kind" for rule in mapping.kind}
-    for name, field in wanted.items():
-        if name.lower() not in columns:
-            near = get_close_matches(name.lower(), [str(each) for each in columns], n=1)
+    wanted = [(field, getattr(mapping, field)) for field in _MAPPED]
+    wanted += [("kind", (rule.column,)) for rule in mapping.kind]
+    for field, names in wanted:
+        if names and not _found(columns, names):
+            near = get_close_matches(names[0].lower(), [str(each) for each in columns], n=1)
             cure = f"did you mean '{near[0]}'?" if near else f"its columns are {listed(columns)}"
-            raise RecordsError(path, f"has no column '{name}', which the mapping gives as {field}", cure)
-    for name in mapping.record_id:
-        if not _identifies(columns[name.lower()]):
+            raise RecordsError(path, f"has no column '{names[0]}', which the mapping gives as {field}", cure)
+    for name in _found(columns, mapping.record_id)[:1]:
+        if not _identifies(columns[name]):
             cause = f"its column '{name}' is empty or the same for several records"
             raise RecordsError(path, cause, "leave record_id out of the mapping: ids are then made")
 

@@ -79,6 +79,10 @@ def read_polygons(path: Path, *, declared_crs: str | None = None, layer: str | N
             )
         except RecordsError:
             raise
+        except UnicodeDecodeError as error:
+            cause = f"holds text that is not in the encoding that it states ({error.encoding})"
+            cure = "of a Shapefile, remove the .cpg or write the right encoding into it"
+            raise RecordsError(path, cause, cure) from error
         except (RuntimeError, ValueError, shapely.errors.ShapelyError) as error:
             raise RecordsError(path, f"cannot be read as {driver} ({error})", "give a whole file") from error
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -108,20 +112,29 @@ def _plain_file(path: Path) -> Iterator[Path]:
         )
     if "!" in str(path.resolve()):
         raise RecordsError(path, "has a '!' in its path, which GDAL takes for an archive", "rename it")
-    if path.suffix != ".gz" and not starts_with(path, GZIP_MAGIC):
+    packed = path.suffix == ".gz" or starts_with(path, GZIP_MAGIC)
+    if not packed and not _GML_ROOT.match(_head(path)):
         yield path.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="vigibati-") as folder:
         plain = Path(folder) / path.name.removesuffix(".gz")
-        unpack(path, plain, whole="gzip file")
+        if packed:
+            unpack(path, plain, whole="gzip file")
+        else:
+            # GDAL writes a .gfs beside a GML file, and believes one that lies there already.
+            plain.symlink_to(path.resolve())
         yield plain
 
 
+def _head(path: Path) -> bytes:
+    """Return the first bytes, without the mark of UTF-8 and without leading space."""
+    with path.open("rb") as handle:
+        return handle.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
 def _driver_of(plain: Path, path: Path) -> str:
-    with plain.open("rb") as handle:
-        head = handle.read(_HEAD_BYTES)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not head:
+    head = _head(plain)
+    if not plain.stat().st_size:
         raise RecordsError(path, "is empty", "download it again")
     if head.startswith(b"SQLite format 3\x00"):
         return "GPKG"
@@ -129,9 +142,9 @@ def _driver_of(plain: Path, path: Path) -> str:
         return "FlatGeobuf"
     if head.startswith(b"\x00\x00\x27\x0a") and plain.suffix.lower() == ".shp":
         return "ESRI Shapefile"
-    if text.startswith(b"{"):
+    if head.startswith(b"{"):
         return "GeoJSON"
-    if _GML_ROOT.match(text):
+    if _GML_ROOT.match(head):
         return "GML"
     if head.startswith(b"PK"):
         raise RecordsError(path, "is a zip archive", "unpack it and give the file inside")
