@@ -44,10 +44,22 @@ def working_crs(raster_crs: pyproj.CRS, bounds: Extent) -> pyproj.CRS:
     unit = flat.axis_info[0].unit_name
     if unit != "metre":
         raise RasterError(f"CRS {name}", f"is in {unit}, not in metres", cure)
-    operation = flat.coordinate_operation
-    if operation is None or "Mercator" not in operation.method_name or "Transverse" in operation.method_name:
-        return flat
-    return metric_crs_at(((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2), crs=flat)
+    return home_crs(flat, bounds)
+
+
+def home_crs(crs: pyproj.CRS, bounds: Extent) -> pyproj.CRS:
+    """Return a CRS in which areas mean something: itself, save for degrees and Web Mercator.
+
+    Args:
+        crs: Of what is to be measured.
+        bounds: Extent of it, in ``crs``; degrees and Web Mercator give way to :func:`metric_crs_at`
+            of its centre.
+    """
+    operation = crs.coordinate_operation if crs.is_projected else None
+    method = "" if operation is None else operation.method_name
+    if crs.is_projected and ("Mercator" not in method or "Transverse" in method):
+        return crs
+    return metric_crs_at(((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2), crs=crs)
 
 
 def metric_crs_at(point: tuple[float, float], *, crs: pyproj.CRS) -> pyproj.CRS:

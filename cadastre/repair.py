@@ -14,11 +14,15 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-_EXAMPLES: Final = 5
+_EXAMPLES: Final = 20
 _POLYGON: Final = 3
 _MULTIPOLYGON: Final = 6
 _COLLECTION: Final = 7
 _DEGREES: Final = np.array([180.0, 90.0]) + 1e-6
+_FARTHEST: Final = 1e8
+"""No projected coordinate lies farther out: half the girth of the earth is 2e7 m, or 6.6e7 ft."""
+
+_MIN_AREA_M2: Final = 0.01
 
 _WORDS: Final = {
     "flattened": "heights dropped",
@@ -27,8 +31,9 @@ _WORDS: Final = {
     "empty": "without geometry, dropped",
     "not_polygon": "not polygons, dropped",
     "coordinates": "with impossible coordinates, dropped",
-    "no_area": "without area, dropped",
+    "no_area": "without area (under 1 dm²), dropped",
     "repeated": "exact repetitions, dropped",
+    "left_out": "ruins, or no building by their own words, left out",
 }
 
 
@@ -38,8 +43,9 @@ class Repairs:
 
     Attributes:
         counts: Number by reason: "flattened", "collection" and "mended" were kept;
-            "empty", "not_polygon", "coordinates", "no_area" and "repeated" were dropped.
-        examples: Up to five ids by reason.
+            "empty", "not_polygon", "coordinates", "no_area", "repeated" and "left_out"
+            were dropped.
+        examples: Up to 20 ids by reason.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -62,10 +68,16 @@ class Repairs:
 
     def describe(self) -> str:
         """Return one sentence part per reason, such as "2 invalid outlines mended (a, b)"."""
-        return "; ".join(
-            f"{count} {_WORDS[reason]} ({', '.join(self.examples[reason])})"
-            for reason, count in self.counts.items()
-        )
+        return "; ".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return the parts of :meth:`describe`, one a reason."""
+        lines = []
+        for reason, count in self.counts.items():
+            named = self.examples[reason]
+            more = f" and {count - len(named)} more" if count > len(named) else ""
+            lines.append(f"{count} {_WORDS[reason]} ({', '.join(named)}{more})")
+        return lines
 
 
 def repair_polygons(
@@ -90,31 +102,31 @@ def repair_polygons(
     def keep(kept: NDArray[np.bool_], reason: str) -> None:
         nonlocal frame, notes
         if not kept.all():
-            notes += _noted(frame[ids][~kept], reason)
+            notes += noted(frame[ids][~kept], reason)
             frame = frame[kept]
 
     geometry = frame.geometry.array
     keep(~(frame.geometry.isna() | geometry.is_empty).to_numpy(), "empty")
     collections = shapely.get_type_id(frame.geometry.array) == _COLLECTION
-    notes += _noted(frame[ids][collections], "collection")
+    notes += noted(frame[ids][collections], "collection")
     if collections.any():
         frame = frame.set_geometry(_only_polygons(frame.geometry.array, collections), crs=frame.crs)
     keep(np.isin(shapely.get_type_id(frame.geometry.array), (_POLYGON, _MULTIPOLYGON)), "not_polygon")
     keep(_possible(frame), "coordinates")
     high = shapely.has_z(frame.geometry.array) | shapely.has_m(frame.geometry.array)
     if high.any():
-        notes += _noted(frame[ids][high], "flattened")
+        notes += noted(frame[ids][high], "flattened")
         frame = frame.set_geometry(shapely.force_2d(frame.geometry.array), crs=frame.crs)
     if frame.crs != crs:
         frame = frame.to_crs(crs)
         keep(_possible(frame), "coordinates")
     invalid = ~shapely.is_valid(frame.geometry.array)
     if invalid.any():
-        notes += _noted(frame[ids][invalid], "mended")
+        notes += noted(frame[ids][invalid], "mended")
         outlines = np.array(frame.geometry.array)
         outlines[invalid] = shapely.make_valid(outlines[invalid], method="structure", keep_collapsed=False)
         frame = frame.set_geometry(_only_polygons(outlines, invalid), crs=crs)
-    keep(shapely.area(frame.geometry.array) > 0, "no_area")
+    keep(shapely.area(frame.geometry.array) >= _MIN_AREA_M2, "no_area")
     return frame, notes
 
 
@@ -130,10 +142,11 @@ def drop_repeated(frame: gpd.GeoDataFrame, *, ids: str) -> tuple[gpd.GeoDataFram
     """
     shapes = gpd.GeoSeries(shapely.normalize(np.array(frame.geometry.array)))
     repeated = shapes.to_wkb().duplicated().to_numpy()
-    return frame[~repeated], _noted(frame[ids][repeated], "repeated")
+    return frame[~repeated], noted(frame[ids][repeated], "repeated")
 
 
-def _noted(ids: pd.Series[str], reason: str) -> Repairs:
+def noted(ids: pd.Series[str], reason: str) -> Repairs:
+    """Return the report of one reason for which the polygons with these ids were changed or dropped."""
     if ids.empty:
         return Repairs()
     return Repairs({reason: len(ids)}, {reason: tuple(str(value) for value in ids.iloc[:_EXAMPLES])})
@@ -158,10 +171,10 @@ def _polygons_of(shape: BaseGeometry) -> BaseGeometry:
 
 
 def _possible(frame: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Whether all coordinates are finite and, in a geographic CRS, on the globe."""
+    """Whether all coordinates are finite and on the globe."""
     points, owners = shapely.get_coordinates(frame.geometry.array, return_index=True)
     bad = ~np.isfinite(points).all(axis=1)
-    if frame.crs is not None and frame.crs.is_geographic:
-        bad |= (np.abs(points) > _DEGREES).any(axis=1)
+    limit = _DEGREES if frame.crs is not None and frame.crs.is_geographic else _FARTHEST
+    bad |= (np.abs(points) > limit).any(axis=1)
     possible: NDArray[np.bool_] = np.bincount(owners[bad], minlength=len(frame)) == 0
     return possible

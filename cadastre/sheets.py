@@ -17,6 +17,8 @@ from vigibati.configs.errors import RecordsError
 SINGLE_SHEET: Final = "all"
 """Sheet of the records of which no sheet is known: they are registered together."""
 
+_LONGITUDE_LATITUDE: Final = 4326
+
 _REACH_M: Final = 50.0
 """Records this far outside every sheet or parcel (roads, rivers) still go with the nearest."""
 
@@ -76,7 +78,20 @@ def check_overlap(records: gpd.GeoDataFrame, bounds: Extent, *, bounds_crs: pypr
         f"image {_words(image)}, both in {records.crs.name}"
     )
     cure = "give the records of the place of the image, or declare their CRS (--records-crs EPSG:2154)"
+    if shapely.box(*image).intersects(_swapped(records)):
+        cause += ", where they would lie with longitude and latitude swapped"
+        cure = "swap the coordinates of the file (in QGIS: Swap X and Y coordinates)"
     raise RecordsError(path, cause, cure)
+
+
+def _swapped(records: gpd.GeoDataFrame) -> shapely.Geometry:
+    """Return where the records lie if their file gives latitude before longitude."""
+    degrees = pyproj.Transformer.from_crs(records.crs, _LONGITUDE_LATITUDE, always_xy=True)
+    corners = shapely.get_coordinates(shapely.envelope(np.array(records.geometry.array)))
+    latitudes, longitudes = degrees.transform(corners[:, 0], corners[:, 1])
+    x, y = degrees.transform(longitudes, latitudes, direction="INVERSE")
+    finite = np.isfinite(x) & np.isfinite(y)
+    return shapely.envelope(shapely.MultiPoint(np.column_stack([x, y])[finite]))
 
 
 def _named(sheets: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:

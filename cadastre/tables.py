@@ -76,9 +76,11 @@ class RecordSet:
         records: RECORD_COLUMNS and valid 2D Polygon or MultiPolygon geometry, never empty.
         parcels: PARCEL_COLUMNS and geometry; None where the source holds none.
         sheets: SHEET_COLUMNS and geometry; None where the source holds none.
-        source_format: "etalab", "edigeo" or the OGR driver, such as "GPKG".
+        source_format: "bdtopo", "edigeo", "etalab", "inspire", "osm", or the OGR driver, such as "GPKG".
         repairs: What was mended and dropped on the way.
         paths: Every file that was read.
+        source_crs: Name of the CRS in which the source is.
+        crs_origin: In words, who says so.
     """
 
     records: gpd.GeoDataFrame
@@ -87,6 +89,8 @@ class RecordSet:
     source_format: str
     repairs: Repairs
     paths: tuple[Path, ...]
+    source_crs: str
+    crs_origin: str
 
 
 def _typed(values: pd.Series, dtype: str) -> pd.Series:

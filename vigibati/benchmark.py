@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 
+from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.scoring import score_cases
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.withheld import Withheld, shift, withhold
@@ -54,6 +55,7 @@ def bench_withheld(
     records: Path,
     settings: WithheldSettings,
     parcels: Path | None = None,
+    hints: RecordsHints = NO_HINTS,
     checkpoint: Path | None = None,
     device: str = "auto",
     reviewed: Path | None = None,
@@ -67,6 +69,7 @@ def bench_withheld(
         records: True records of the place.
         settings: What is withheld and moved.
         parcels: Parcels, moved with the records.
+        hints: What overrides the files of the records.
         checkpoint: Folder of a checkpoint; the shipped one when None.
         device: auto, cpu or cuda.
         reviewed: CSV ``case_id,verdict,note`` of cases that a person looked at; verdict ``building``
@@ -84,7 +87,7 @@ def bench_withheld(
     verdicts = {} if reviewed is None else _read_verdicts(reviewed)
     image, model, crs = open_for(ortho, checkpoint=checkpoint, crs=None)
     with image, TemporaryDirectory() as work:
-        inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=crs, records_crs=None)
+        inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=crs, hints=hints)
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
         split = withhold(
             inputs.records,

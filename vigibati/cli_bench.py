@@ -44,6 +44,9 @@ def withheld(
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw and of the direction of the shift.")] = 7,
     parcels: options.Parcels = None,
+    records_crs: options.RecordsCrs = None,
+    records_format: options.RecordsFormat = None,
+    records_mapping: options.RecordsMapping = None,
     checkpoint: options.Checkpoint = None,
     device: options.Device = "auto",
     reviewed: Annotated[
@@ -61,6 +64,7 @@ def withheld(
     Example: vigibati bench withheld ortho.tif --records footprints.gpkg --fraction 0.2 --out result.json
     """
     from vigibati.benchmark import WithheldSettings, bench_withheld
+    from vigibati.cadastre.hints import RecordsHints
 
     if (fraction is None) == (count is None):
         raise SettingsError("--fraction and --count", "one of the two is needed", "give --fraction 0.2, say")
@@ -73,6 +77,9 @@ def withheld(
         records=records,
         settings=settings,
         parcels=parcels,
+        hints=RecordsHints.given(
+            declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+        ),
         checkpoint=checkpoint,
         device=device,
         reviewed=reviewed,

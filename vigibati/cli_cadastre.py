@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +30,8 @@ def register(
     out: Annotated[Path, typer.Option("--out", help="GeoPackage of offsets to write.")],
     parcels: options.Parcels = None,
     records_crs: options.RecordsCrs = None,
+    records_format: options.RecordsFormat = None,
+    records_mapping: options.RecordsMapping = None,
     rules: options.Rules = "france",
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -37,15 +40,17 @@ def register(
 
     Example: vigibati register footprints.gpkg --records cadastre-13029-batiments.json.gz --out offsets.gpkg
     """
+    from vigibati.cadastre.hints import RecordsHints
     from vigibati.cadastre.offsets_file import write_offsets
     from vigibati.cadastre.register import register as run
     from vigibati.configs.rules import load_rules
     from vigibati.inputs import read_cadastral_inputs, read_footprints
 
     found = read_footprints(footprints)
-    inputs = read_cadastral_inputs(
-        records=records, parcels=parcels, zones=(), crs=found.crs, records_crs=records_crs
+    hints = RecordsHints.given(
+        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
     )
+    inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=found.crs, hints=hints)
     offsets = run(found, inputs.records, rules=load_rules(name=rules))
     write_offsets(offsets, out)
     if not quiet or json:
@@ -63,6 +68,8 @@ def compare(
         typer.Option("--offsets", help="Offsets made by vigibati register; estimated anew if left out."),
     ] = None,
     records_crs: options.RecordsCrs = None,
+    records_format: options.RecordsFormat = None,
+    records_mapping: options.RecordsMapping = None,
     rules: options.Rules = "france",
     lang: options.Lang = "fr",
     json: options.Json = False,
@@ -73,6 +80,7 @@ def compare(
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
     from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
+    from vigibati.cadastre.hints import RecordsHints
     from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
@@ -83,8 +91,11 @@ def compare(
     check_place(out)
     refuse_to_lose_decisions(out)
     language = options.checked_lang(lang)
+    hints = RecordsHints.given(
+        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+    )
     inputs = read_cadastral_inputs(
-        records=records, parcels=parcels, zones=zones or (), crs=found.crs, records_crs=records_crs
+        records=records, parcels=parcels, zones=zones or (), crs=found.crs, hints=hints
     )
     known = None if offsets is None else read_offsets(offsets)
     listed = make_cases(found, inputs, rules=load_rules(name=rules), lang=language, offsets=known)
@@ -104,29 +115,33 @@ def compare(
 def info(
     path: Annotated[Path, typer.Argument(help="Records in any format that is read.")],
     records_crs: options.RecordsCrs = None,
+    records_format: options.RecordsFormat = None,
+    records_mapping: options.RecordsMapping = None,
     json: options.Json = False,
 ) -> None:
     """Print what was understood of a records file.
 
     Example: vigibati records info edigeo-130290000A01.tar.bz2
     """
+    from vigibati.cadastre.describe import describe_records
+    from vigibati.cadastre.hints import RecordsHints
     from vigibati.cadastre.readers import read_records
 
-    found = read_records(path, declared_crs=records_crs)
-    report = {
-        "format": found.source_format,
-        "crs": found.records.crs.name,
-        "files": [file.name for file in found.paths],
-        "records": len(found.records),
-        "kinds": found.records["kind"].value_counts().to_dict(),
-        "parcels": None if found.parcels is None else len(found.parcels),
-        "sheets": None if found.sheets is None else len(found.sheets),
-        "area_m2": round(float(found.records.area.sum()), 1),
-        "bounds": [round(float(value), 1) for value in found.records.total_bounds],
-        "repairs": found.repairs,
-    }
-    if json:
-        typer.echo(as_json(report))
-    else:
-        for key, value in report.items():
-            typer.echo(f"{key}: {value}")
+    hints = RecordsHints.given(
+        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+    )
+    report = describe_records(read_records(path, hints=hints))
+    typer.echo(as_json(report) if json else "\n".join(_spoken(report)))
+
+
+def _spoken(report: Mapping[str, object]) -> Iterator[str]:
+    """Say a report line by line; what is listed one a line goes under its heading."""
+    for key, value in report.items():
+        if isinstance(value, Mapping):
+            yield f"{key}: {', '.join(f'{count} {name}' for name, count in value.items())}"
+        elif isinstance(value, list) and key in {"sheets", "repairs"}:
+            yield from (f"{key}: {len(value) or 'none'}", *(f"  {line}" for line in value))
+        elif isinstance(value, list):
+            yield f"{key}: {', '.join(map(str, value))}"
+        else:
+            yield f"{key}: {'none' if value is None else value}"

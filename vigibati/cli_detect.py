@@ -39,6 +39,8 @@ def detect(
     lang: options.Lang = "fr",
     crs: options.OrthoCrs = None,
     records_crs: options.RecordsCrs = None,
+    records_format: options.RecordsFormat = None,
+    records_mapping: options.RecordsMapping = None,
     bands: options.Bands = None,
     scale: options.Scale = None,
     dask: options.Dask = None,
@@ -60,6 +62,7 @@ def detect(
     --parcels cadastre-13029-parcelles.json.gz --zones 13029_ZONE_URBA.shp --out cases.gpkg
     """
     from vigibati import pipeline
+    from vigibati.cadastre.hints import RecordsHints
 
     report = pipeline.detect(
         ortho,
@@ -72,7 +75,9 @@ def detect(
         rules=rules,
         lang=options.checked_lang(lang),
         crs=crs,
-        records_crs=records_crs,
+        hints=RecordsHints.given(
+            declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+        ),
         bands=options.checked_bands(bands),
         scale=scale,
         dask=dask,

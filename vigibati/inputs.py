@@ -11,6 +11,7 @@ import pandas as pd
 import pyproj
 
 from vigibati.cadastre.crs import working_crs
+from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records, read_zones
 from vigibati.cadastre.sheets import assign_sheets
 from vigibati.cadastre.tables import RecordSet
@@ -43,7 +44,7 @@ def read_cadastral_inputs(
     parcels: Path | None,
     zones: Sequence[Path],
     crs: pyproj.CRS,
-    records_crs: str | None,
+    hints: RecordsHints = NO_HINTS,
 ) -> CadastralInputs:
     """Read and check everything cadastral.
 
@@ -52,14 +53,16 @@ def read_cadastral_inputs(
         parcels: Path of the parcels, or None to take those of the records' source.
         zones: Paths of planning zones; all of them are used together.
         crs: Projected CRS in which everything comes back.
-        records_crs: CRS of records and parcels whose file does not state it.
+        hints: What overrides the files of the records; the CRS that is declared holds for the parcels too.
 
     Raises:
         RecordsError: Something cannot be read.
     """
-    record_set = read_records(records, crs=crs, declared_crs=records_crs)
+    record_set = read_records(records, crs=crs, hints=hints)
     own_parcels = (
-        record_set.parcels if parcels is None else read_parcels(parcels, crs=crs, declared_crs=records_crs)
+        record_set.parcels
+        if parcels is None
+        else read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
     )
     read_zone_layers = [read_zones(path, crs=crs) for path in zones]
     return CadastralInputs(

@@ -12,6 +12,7 @@ import pyproj
 import shapely
 
 from vigibati.cadastre.cover import records_cover
+from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_records
 from vigibati.configs.errors import RecordsError, SettingsError
 
@@ -56,7 +57,7 @@ def read_labels(
     parts: dict[str, list[gpd.GeoDataFrame]] = {}
     covers: list[shapely.Geometry] = []
     for path, name in zip(paths, class_names, strict=True):
-        read = read_records(path, crs=crs, declared_crs=declared_crs)
+        read = read_records(path, crs=crs, hints=RecordsHints(declared_crs=declared_crs))
         covers.append(records_cover(read.records, parcels=read.parcels, sheets=read.sheets))
         parts.setdefault(name, []).append(_of_class(read.records, name, path))
     outlines = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}

@@ -27,7 +27,7 @@ Records = Annotated[
     typer.Option(
         "--records",
         help="Cadastral records: Etalab batiments (.json.gz), an EDIGEO bundle (.tar.bz2), a folder of them, "
-        "or any polygon layer.",
+        "BD TOPO, INSPIRE, OpenStreetMap, or any polygon layer.",
     ),
 ]
 Parcels = Annotated[
@@ -41,6 +41,20 @@ RecordsCrs = Annotated[
     str | None,
     typer.Option(
         "--records-crs", help="CRS of the records, such as EPSG:2154, where the file does not say it."
+    ),
+]
+RecordsFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--records-format",
+        help="Format of the records: bdtopo, edigeo, etalab, inspire, osm or vector; by its content if "
+        "left out.",
+    ),
+]
+RecordsMapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--records-mapping", help="YAML that says which column of a vector file of records means what."
     ),
 ]
 OrthoCrs = Annotated[

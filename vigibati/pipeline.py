@@ -16,6 +16,7 @@ import pandas as pd
 
 from vigibati.cadastre.compare import ComparisonReport
 from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
+from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import CHOICES, TITLES, Language
@@ -74,7 +75,7 @@ def detect(
     rules: str = "france",
     lang: Language = "fr",
     crs: str | None = None,
-    records_crs: str | None = None,
+    hints: RecordsHints = NO_HINTS,
     bands: tuple[int, ...] | None = None,
     scale: tuple[float, float] | None = None,
     image_date: str | None = None,
@@ -103,7 +104,7 @@ def detect(
         rules: Name of the preset of thresholds.
         lang: Language of reasons and forms.
         crs: CRS of an orthophoto that does not state it.
-        records_crs: CRS of records that do not state it.
+        hints: What overrides the files of the records: CRS, format, columns.
         bands: Numbers of the bands to read as red, green and blue, from 1; as the files name them when None.
         scale: Values that become 0 and 255 in images of more than 8 bits.
         image_date: Date of the orthophoto, ISO; unknown when None.
@@ -129,7 +130,7 @@ def detect(
     image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
     with image:
         inputs = read_cadastral_inputs(
-            records=records, parcels=parcels, zones=zones, crs=working, records_crs=records_crs
+            records=records, parcels=parcels, zones=zones, crs=working, hints=hints
         )
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
         settings = SegmentSettings(

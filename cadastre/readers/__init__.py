@@ -1,6 +1,6 @@
 """Readers of cadastral files, one format a module, all into the canonical tables."""
 
-from vigibati.cadastre.readers.detect import read_parcels, read_records
+from vigibati.cadastre.readers.records import read_parcels, read_records
 from vigibati.cadastre.readers.zones import read_zones
 
 __all__ = ["read_parcels", "read_records", "read_zones"]

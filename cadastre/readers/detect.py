@@ -1,123 +1,108 @@
-"""The way in: one path, whatever the format, into the canonical tables."""
+"""Which reader a path asks for, going by what is in it."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NoReturn
 
-import geopandas as gpd
-import pandas as pd
-import pyproj
-
-from vigibati.cadastre.crs import metric_crs_at
+from vigibati.cadastre.hints import RecordsHints
+from vigibati.cadastre.readers.bdtopo import BDTOPO
+from vigibati.cadastre.readers.columns import listed, lower_columns
 from vigibati.cadastre.readers.edigeo import is_edigeo, read_edigeo
-from vigibati.cadastre.readers.etalab import etalab_sets, read_etalab
+from vigibati.cadastre.readers.etalab import etalab_layer, etalab_sets, read_etalab
+from vigibati.cadastre.readers.files import PolygonLayer, read_polygons
+from vigibati.cadastre.readers.inspire import INSPIRE
 from vigibati.cadastre.readers.layers import Layers
+from vigibati.cadastre.readers.osm import OSM
+from vigibati.cadastre.readers.tabular import read_tabular
 from vigibati.cadastre.readers.vector import read_vector_parcels, read_vector_records
-from vigibati.cadastre.repair import Repairs, drop_repeated, repair_polygons
-from vigibati.cadastre.sheets import assign_sheets
-from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import RecordsError
 
-_LOG: Final = logging.getLogger(__name__)
+_TABULAR: Final = (BDTOPO, INSPIRE, OSM)
 
-_ID_COLUMNS: Final = {"records": "record_id", "parcels": "parcel_id", "sheets": "sheet_id"}
-_Wanted = Literal["records", "parcels"]
-
-
-def read_records(path: Path, *, crs: pyproj.CRS | None = None, declared_crs: str | None = None) -> RecordSet:
-    """Read the buildings and pools that the cadastre knows, with parcels and sheets where given.
-
-    Args:
-        path: An Etalab file ``...-batiments.json(.gz)`` (its siblings in the folder are
-            read too), an EDIGEO bundle, a folder of either, or one vector file of polygons.
-        crs: Projected CRS of the result; None for the CRS of the source, or the one
-            of its territory if the source is in degrees.
-        declared_crs: CRS that overrides what the source says, such as "EPSG:2154".
-
-    Raises:
-        RecordsError: The path cannot be read or holds no usable building.
-    """
-    sources = _read(path, "records", declared_crs)
-    target = crs or _home_crs(sources)
-    records, repairs = _joined(sources, "records", target)
-    if records is None or records.empty:
-        cause = "holds no polygon of a building, so that everything in the image would look undeclared"
-        dropped = f" ({repairs.describe()})" if repairs.counts else ""
-        raise RecordsError(path, cause + dropped, "give the buildings that the cadastre knows")
-    parcels, more = _joined(sources, "parcels", target)
-    sheets, most = _joined(sources, "sheets", target)
-    repairs = repairs + more + most
-    if repairs.altered:
-        _LOG.warning("%s: %s", path, repairs.describe())
-    return RecordSet(
-        records=assign_sheets(records, sheets, parcels),
-        parcels=parcels,
-        sheets=sheets,
-        source_format=sources[0].source_format,
-        repairs=repairs,
-        paths=tuple(file for source in sources for file in source.paths),
-    )
+Wanted = Literal["records", "parcels"]
 
 
-def read_parcels(path: Path, *, crs: pyproj.CRS, declared_crs: str | None = None) -> gpd.GeoDataFrame:
-    """Read parcels from an Etalab file, an EDIGEO bundle, a folder of either, or a vector file.
+def find_layers(path: Path, wanted: Wanted, hints: RecordsHints) -> Sequence[Layers]:
+    """Read a path with the reader that its content asks for, unless the hints say which.
 
     Args:
-        path: The file or folder.
-        crs: CRS of the result.
-        declared_crs: CRS that overrides what the source says.
+        path: A file or folder.
+        wanted: Whether records or parcels are asked for.
+        hints: What overrides the source; a mapping makes it a vector file.
+
+    Returns:
+        One item a sheet or commune.
 
     Raises:
-        RecordsError: The path cannot be read or holds no usable parcel.
+        RecordsError: No reader can read the path, or it holds something else than what is asked for.
     """
-    parcels, repairs = _joined(_read(path, "parcels", declared_crs), "parcels", crs)
-    if parcels is None or parcels.empty:
-        raise RecordsError(path, "holds no parcel", "give the parcels of the cadastre, or leave them out")
-    if repairs.altered:
-        _LOG.warning("%s: %s", path, repairs.describe())
-    return parcels
-
-
-def _read(path: Path, wanted: _Wanted, declared_crs: str | None) -> Sequence[Layers]:
     if not path.exists():
         raise RecordsError(path, "is not there", "give an existing file or folder")
-    if is_edigeo(path):
-        return [read_edigeo(path, declared_crs=declared_crs)]
+    forced = hints.source_format or ("vector" if hints.mapping else None)
+    if is_edigeo(path) and forced in {None, "edigeo"}:
+        return [read_edigeo(path, declared_crs=hints.declared_crs)]
     if path.is_dir():
-        return _read_folder(path, declared_crs)
-    named = etalab_sets([path])
-    if not named:
-        reader = read_vector_records if wanted == "records" else read_vector_parcels
-        return [reader(path, declared_crs=declared_crs)]
-    ((place, files),) = named.items()
-    layer = next(iter(files))
-    fitting = ("batiments", "tsurf") if wanted == "records" else ("parcelles",)
-    if layer not in fitting:
-        cause = f"holds {layer}, where {fitting[0]} are asked for"
-        raise RecordsError(path, cause, f"give {place}-{fitting[0]}.json.gz, or the folder that holds both")
-    if wanted == "records":
-        siblings = (file for file in path.parent.iterdir() if file.name.startswith(f"{place}-"))
-        files = etalab_sets(siblings)[place]
-    return [read_etalab(place, files, declared_crs=declared_crs)]
+        return _read_folder(path, forced, hints.declared_crs)
+    if forced == "edigeo":
+        _refuse(path, "is no EDIGEO bundle (neither a tar.bz2 archive nor a folder with a THF file)")
+    layer = read_polygons(
+        path, declared_crs=hints.declared_crs, layer=hints.mapping.layer if hints.mapping else None
+    )
+    found = etalab_layer(layer.frame)
+    if forced == "etalab" or (forced is None and found):
+        return [_read_etalab_file(layer, found, wanted, hints.declared_crs)]
+    if wanted == "parcels":
+        return [read_vector_parcels(layer)]
+    columns = lower_columns(layer.frame)
+    tabular = [kind for kind in _TABULAR if forced == kind.name or (forced is None and kind.fits(columns))]
+    return [read_tabular(layer, tabular[0]) if tabular else read_vector_records(layer, mapping=hints.mapping)]
 
 
-def _read_folder(folder: Path, declared_crs: str | None) -> Sequence[Layers]:
+def _refuse(path: Path, cause: str) -> NoReturn:
+    raise RecordsError(path, cause, "leave --records-format out, or give another file")
+
+
+def _read_etalab_file(
+    layer: PolygonLayer, found: str | None, wanted: Wanted, declared_crs: str | None
+) -> Layers:
+    """Read a file whose columns are Etalab's; with buildings come their siblings, which go by name."""
+    path = layer.path
+    fitting = "batiments" if wanted == "records" else "parcelles"
+    place, files = next(iter(etalab_sets([path]).items()), (path.name.split(".")[0], {}))
+    if found is None and not layer.frame.empty:
+        _refuse(path, f"is not etalab (columns: {listed(lower_columns(layer.frame))})")
+    if found not in {None, fitting}:
+        cause = f"holds {found}, where {fitting} are asked for"
+        raise RecordsError(path, cause, f"give {place}-{fitting}.json.gz, or the folder that holds both")
+    layers = {fitting: layer}
+    if wanted == "records" and fitting in files:
+        siblings = etalab_sets(file for file in path.parent.iterdir() if file.name.startswith(f"{place}-"))
+        others = {name: file for name, file in siblings[place].items() if name != fitting}
+        layers |= {name: read_polygons(file, declared_crs=declared_crs) for name, file in others.items()}
+    return read_etalab(place, layers)
+
+
+def _read_folder(folder: Path, forced: str | None, declared_crs: str | None) -> Sequence[Layers]:
     entries = sorted(folder.iterdir())
-    bundles = [entry for entry in entries if is_edigeo(entry)]
-    sets = etalab_sets(entry for entry in entries if entry.is_file())
+    bundles = [entry for entry in entries if is_edigeo(entry)] if forced in {None, "edigeo"} else []
+    sets = etalab_sets(entry for entry in entries if entry.is_file()) if forced in {None, "etalab"} else {}
     if bundles and sets:
         cause = "holds both EDIGEO and Etalab files, so that records would count twice"
-        raise RecordsError(folder, cause, "keep one of the two in the folder")
+        raise RecordsError(folder, cause, "say which with --records-format, or keep one of the two")
     if not bundles and not sets:
         cause = "holds neither EDIGEO bundles (edigeo-*.tar.bz2) nor Etalab files (*-batiments.json.gz)"
         raise RecordsError(folder, cause, "give the folder of the cadastre, or one vector file")
     _refuse_repeated(bundles)
     if bundles:
         return [read_edigeo(bundle, declared_crs=declared_crs) for bundle in bundles]
-    return [read_etalab(place, files, declared_crs=declared_crs) for place, files in sets.items()]
+    return [
+        read_etalab(
+            place, {name: read_polygons(file, declared_crs=declared_crs) for name, file in files.items()}
+        )
+        for place, files in sets.items()
+    ]
 
 
 def _refuse_repeated(bundles: Iterable[Path]) -> None:
@@ -129,31 +114,3 @@ def _refuse_repeated(bundles: Iterable[Path]) -> None:
                 bundle, f"is there a second time as {seen[name].name}", "remove one of the two"
             )
         seen[name] = bundle
-
-
-def _home_crs(sources: Sequence[Layers]) -> pyproj.CRS:
-    frame = next(
-        table for source in sources for table in (source.records, source.parcels) if table is not None
-    )
-    crs = pyproj.CRS(frame.crs)
-    if crs.is_projected:
-        return crs
-    west, south, east, north = frame.total_bounds
-    return metric_crs_at(((west + east) / 2, (south + north) / 2), crs=crs)
-
-
-def _joined(
-    sources: Sequence[Layers], table: str, crs: pyproj.CRS
-) -> tuple[gpd.GeoDataFrame | None, Repairs]:
-    """Bring one table of all sources together, mended, in one CRS."""
-    repairs, frames = Repairs(), []
-    for source in sources:
-        frame = getattr(source, table)
-        if frame is not None:
-            mended, notes = repair_polygons(frame, ids=_ID_COLUMNS[table], crs=crs)
-            frames.append(mended)
-            repairs += notes
-    if not frames:
-        return None, repairs
-    joined, notes = drop_repeated(pd.concat(frames, ignore_index=True), ids=_ID_COLUMNS[table])
-    return joined.reset_index(drop=True), repairs + notes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import geopandas as gpd
@@ -15,12 +17,17 @@ import pandas as pd
 import pyogrio
 import pyproj
 
-from vigibati.cadastre.readers.etalab import is_pool
-from vigibati.cadastre.readers.files import DECLARE_CRS, crs_from, unpacked_limit
-from vigibati.cadastre.readers.layers import Layers, parcels_from, records_from, sheets_from
+from vigibati.cadastre.readers.columns import records_by
+from vigibati.cadastre.readers.etalab import POOLS, is_pool
+from vigibati.cadastre.readers.files import DECLARE_CRS, crs_from
+from vigibati.cadastre.readers.layers import Layers, parcels_from, sheets_from
+from vigibati.cadastre.readers.packed import BZIP2_MAGIC, starts_with, unpack
+from vigibati.cadastre.readers.vector import USUAL_COLUMNS
 from vigibati.configs.errors import RecordsError
 
 _SUFFIX: Final = ".tar.bz2"
+_MAX_MEMBERS: Final = 100
+_AGAIN: Final = "download the sheet again"
 _NAME: Final = re.compile(r"edigeo-(?P<sheet>(?P<insee>\d[0-9AB]\d{3})\d{3}[0-9A-Z]{2}\d{2})")
 _CRS_CODE: Final = re.compile(r"^RELSA\d+:(?P<code>\S+)", re.MULTILINE)
 
@@ -38,10 +45,8 @@ _EPSG: Final = {
 
 
 def is_edigeo(path: Path) -> bool:
-    """Whether a path is an EDIGEO bundle, packed or as a folder, going by its name and content."""
-    if path.is_dir():
-        return any(_headers(path))
-    return path.name.lower().endswith(_SUFFIX)
+    """Whether a path is an EDIGEO bundle, packed (bzip2) or as a folder, going by its content."""
+    return any(_headers(path)) if path.is_dir() else starts_with(path, BZIP2_MAGIC)
 
 
 def read_edigeo(path: Path, *, declared_crs: str | None = None) -> Layers:
@@ -63,15 +68,24 @@ def read_edigeo(path: Path, *, declared_crs: str | None = None) -> Layers:
             "name it edigeo-<INSEE><prefix><section><number>, such as edigeo-130290000A01",
         )
     with _unpacked(path) as folder:
-        frames = _frames(folder, path, declared_crs)
+        headers = list(_headers(folder))
+        if len(headers) != 1:
+            cause = f"holds {len(headers)} THF files instead of one"
+            raise RecordsError(path, cause, "give one bundle for each sheet")
+        code, crs = _crs(folder, path, declared_crs)
+        frames = _frames(headers[0], path, crs)
     sheet_id, insee = match["sheet"], match["insee"]
     records, parcels, sheet = [], frames.get("PARCELLE_id"), frames.get("SUBDSECT_id")
     if (buildings := frames.get("BATIMENT_id")) is not None:
-        records.append(records_from(buildings, prefix=f"{sheet_id}-b", source="edigeo", sheet_id=sheet_id))
+        records.append(
+            records_by(buildings, USUAL_COLUMNS, prefix=f"{sheet_id}-b", source="edigeo", sheet_id=sheet_id)[
+                0
+            ]
+        )
     if (surfaces := frames.get("TSURF_id")) is not None:
         pools = surfaces[is_pool(surfaces["SYM"])]
         records.append(
-            records_from(pools, prefix=f"{sheet_id}-p", source="edigeo", kind="pool", sheet_id=sheet_id)
+            records_by(pools, POOLS, prefix=f"{sheet_id}-p", source="edigeo", sheet_id=sheet_id)[0]
         )
     return Layers(
         records=pd.concat(records, ignore_index=True) if records else None,
@@ -79,6 +93,8 @@ def read_edigeo(path: Path, *, declared_crs: str | None = None) -> Layers:
         sheets=None if sheet is None else _sheet(sheet, sheet_id),
         source_format="edigeo",
         paths=(path,) if path.is_file() else tuple(file for file in sorted(path.iterdir()) if file.is_file()),
+        crs=crs,
+        crs_origin=f"declared as {declared_crs}" if declared_crs else f"{code} in the GEO file of the bundle",
     )
 
 
@@ -87,17 +103,11 @@ def _sheet(frame: gpd.GeoDataFrame, sheet_id: str) -> gpd.GeoDataFrame:
     return sheets_from(frame, ids=ids, quality="QUPL", making="COPL", scale="EOR")
 
 
-def _frames(folder: Path, path: Path, declared_crs: str | None) -> dict[str, gpd.GeoDataFrame]:
-    headers = list(_headers(folder))
-    if len(headers) != 1:
-        raise RecordsError(
-            path, f"holds {len(headers)} THF files instead of one", "give one bundle for each sheet"
-        )
-    crs = _crs(folder, path) if declared_crs is None else crs_from(declared_crs, path)
+def _frames(header: Path, path: Path, crs: pyproj.CRS) -> dict[str, gpd.GeoDataFrame]:
     wanted = ("BATIMENT_id", "TSURF_id", "PARCELLE_id", "SUBDSECT_id")
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(headers[0]) if name in wanted]
-        frames = {layer: pyogrio.read_dataframe(headers[0], layer=layer) for layer in layers}
+        layers = [str(name) for name, _ in pyogrio.list_layers(header) if name in wanted]
+        frames = {layer: pyogrio.read_dataframe(header, layer=layer) for layer in layers}
     except (RuntimeError, ValueError) as error:
         raise RecordsError(path, f"cannot be read as EDIGEO ({error})", "download the sheet again") from error
     return {layer: frame.set_crs(crs, allow_override=True) for layer, frame in frames.items()}
@@ -107,8 +117,10 @@ def _headers(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.iterdir()) if path.suffix.upper() == ".THF")
 
 
-def _crs(folder: Path, path: Path) -> pyproj.CRS:
-    """Read the code of the CRS from the GEO file of the bundle."""
+def _crs(folder: Path, path: Path, declared_crs: str | None) -> tuple[str, pyproj.CRS]:
+    """Read the code of the CRS from the GEO file of the bundle, unless it was declared."""
+    if declared_crs is not None:
+        return "", crs_from(declared_crs, path)
     files = [file for file in sorted(folder.iterdir()) if file.suffix.upper() == ".GEO"]
     text = "\n".join(file.read_text(encoding="latin-1") for file in files)
     codes = sorted({match["code"] for match in _CRS_CODE.finditer(text)})
@@ -116,7 +128,7 @@ def _crs(folder: Path, path: Path) -> pyproj.CRS:
         stated = ", ".join(codes) or "nothing"
         cause = f"states as CRS {stated}, which is not known"
         raise RecordsError(path, cause, DECLARE_CRS)
-    return pyproj.CRS.from_epsg(_EPSG[codes[0]])
+    return codes[0], pyproj.CRS.from_epsg(_EPSG[codes[0]])
 
 
 @contextmanager
@@ -125,27 +137,34 @@ def _unpacked(path: Path) -> Iterator[Path]:
         yield path.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="vigibati-") as name:
-        folder = Path(name)
+        plain, folder = Path(name) / "bundle.tar", Path(name) / "bundle"
+        folder.mkdir()
+        # Unpacked first, so that no header inside can ask for more memory than the file has bytes.
+        unpack(path, plain, whole="tar.bz2 archive")
         try:
-            with tarfile.open(path, "r:bz2") as archive:
+            with tarfile.open(plain, "r:") as archive:
                 _extract(archive, folder, path)
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except (tarfile.TarError, EOFError) as error:
             cause = f"is no whole tar.bz2 archive ({error})"
-            raise RecordsError(path, cause, "download the sheet again") from error
+            raise RecordsError(path, cause, _AGAIN) from error
         yield folder
 
 
 def _extract(archive: tarfile.TarFile, folder: Path, path: Path) -> None:
-    """Extract plain files one by one, so that a bomb is seen before it is unpacked."""
-    limit = unpacked_limit(path)
-    total = 0
-    for member in archive:
-        if not member.isreg():
-            raise RecordsError(
-                path, f"holds '{member.name}', which is no plain file", "download the sheet again"
-            )
-        total += member.size
-        if total > limit:
-            cause = f"unpacks to more than {limit // 1024**2} MiB"
-            raise RecordsError(path, cause, "unpack it yourself if you trust it")
-        archive.extract(member, folder, filter="data")
+    """Copy plain files one by one into one folder, whatever the archive asks for."""
+    for count, member in enumerate(archive, start=1):
+        inside = PurePosixPath(member.name)
+        if inside.is_absolute() or ".." in inside.parts:
+            raise RecordsError(path, f"holds '{member.name}', which leads out of the archive", _AGAIN)
+        if count > _MAX_MEMBERS:
+            raise RecordsError(path, f"holds more than {_MAX_MEMBERS} files, a sheet has ten", _AGAIN)
+        if member.isdir():
+            continue
+        if not member.isreg() or member.issparse():
+            raise RecordsError(path, f"holds '{member.name}', which is no plain file", _AGAIN)
+        target = folder / inside.name
+        if target.exists():
+            raise RecordsError(path, f"holds '{inside.name}' twice", _AGAIN)
+        with target.open("wb") as out:
+            # extractfile gives None for what is no plain file alone.
+            shutil.copyfileobj(archive.extractfile(member) or io.BytesIO(), out)

@@ -11,11 +11,26 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
-from vigibati.cadastre.readers.files import read_polygons
-from vigibati.cadastre.readers.layers import Layers, parcels_from, records_from, sheets_from
+from vigibati.cadastre.readers.columns import listed, lower_columns, records_by
+from vigibati.cadastre.readers.files import PolygonLayer
+from vigibati.cadastre.readers.layers import Layers, parcels_from, sheets_from
+from vigibati.cadastre.readers.vector import USUAL_COLUMNS
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.records_mapping import RecordsMapping
+
+POOLS: Final = RecordsMapping.model_validate(
+    {**USUAL_COLUMNS.model_dump(), "kind": (), "other_kind": "pool", "record_id": ()}
+)
+"""Surfaces (TSURF) of the cadastral plan that are pools."""
 
 _POOL_SYMBOL: Final = 65
+
+_COLUMNS: Final = {
+    "batiments": ("type", "nom", "commune"),
+    "parcelles": ("id", "commune", "prefixe", "section", "numero"),
+    "feuilles": ("id", "qualite", "modeConfection", "echelle"),
+    "tsurf": ("SYM",),
+}
 
 _NAME: Final = re.compile(
     r"(?P<place>.+)-(?P<layer>batiments|parcelles|feuilles|tsurf)\.(json|geojson)(\.gz)?", re.IGNORECASE
@@ -49,33 +64,49 @@ def etalab_sets(paths: Iterable[Path]) -> Mapping[str, Mapping[str, Path]]:
     return sets
 
 
-def read_etalab(place: str, files: Mapping[str, Path], *, declared_crs: str | None = None) -> Layers:
+def etalab_layer(frame: gpd.GeoDataFrame) -> str | None:
+    """Return which of Etalab's layers has these columns: batiments, parcelles, feuilles, or none of them.
+
+    The columns of tsurf tell too little: it is read beside the others alone.
+    """
+    columns = set(lower_columns(frame))
+    found = (name for name, needed in _COLUMNS.items() if {each.lower() for each in needed} <= columns)
+    return next((name for name in found if name != "tsurf"), None)
+
+
+def read_etalab(place: str, layers: Mapping[str, PolygonLayer]) -> Layers:
     """Read the files of one place.
 
     Args:
         place: Key of :func:`etalab_sets`, such as "cadastre-13029".
-        files: Path by layer: batiments, parcelles, feuilles, tsurf.
-        declared_crs: CRS that overrides what the files say.
+        layers: Polygons by name: batiments, parcelles, feuilles, tsurf.
 
     Raises:
-        RecordsError: A file cannot be read, or lacks the columns of Etalab.
+        RecordsError: A file lacks the columns of Etalab.
     """
-    frames = {layer: read_polygons(path, declared_crs=declared_crs).frame for layer, path in files.items()}
+    for name, layer in layers.items():
+        _require(layer, _COLUMNS[name])
+    # A commune without pools or buildings has an empty file, which has no columns either.
+    frames = {name: layer.frame for name, layer in layers.items() if not layer.frame.empty}
+    first = next(iter(layers.values()))
     short = place.removeprefix("cadastre-")
     records = []
     if "batiments" in frames:
-        records.append(records_from(frames["batiments"], prefix=f"{short}-b", source="etalab"))
+        made = records_by(frames["batiments"], USUAL_COLUMNS, prefix=f"{short}-b", source="etalab")
+        records.append(made[0])
     if "tsurf" in frames:
-        surfaces = frames["tsurf"]
-        _require(surfaces, ("SYM",), files["tsurf"])
-        pools = surfaces[is_pool(surfaces["SYM"])]
-        records.append(records_from(pools, prefix=f"{short}-p", source="etalab", kind="pool"))
+        pools = frames["tsurf"][is_pool(frames["tsurf"]["SYM"])]
+        records.append(records_by(pools, POOLS, prefix=f"{short}-p", source="etalab")[0])
     return Layers(
         records=pd.concat(records, ignore_index=True) if records else None,
-        parcels=parcels_from(frames["parcelles"], path=files["parcelles"]) if "parcelles" in frames else None,
-        sheets=_sheets(frames["feuilles"], files["feuilles"]) if "feuilles" in frames else None,
+        parcels=parcels_from(frames["parcelles"], path=layers["parcelles"].path)
+        if "parcelles" in frames
+        else None,
+        sheets=_sheets(frames["feuilles"]) if "feuilles" in frames else None,
         source_format="etalab",
-        paths=tuple(files.values()),
+        paths=tuple(layer.path for layer in layers.values()),
+        crs=first.frame.crs,
+        crs_origin=first.crs_origin,
     )
 
 
@@ -87,14 +118,12 @@ def is_pool(symbols: pd.Series[Any]) -> pd.Series[bool]:
     return pd.to_numeric(symbols, errors="coerce") == _POOL_SYMBOL
 
 
-def _sheets(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
-    _require(frame, ("id", "qualite", "modeConfection", "echelle"), path)
+def _sheets(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return sheets_from(frame, ids=frame["id"], quality="qualite", making="modeConfection", scale="echelle")
 
 
-def _require(frame: gpd.GeoDataFrame, columns: tuple[str, ...], path: Path) -> None:
-    missing = [name for name in columns if name not in frame]
+def _require(layer: PolygonLayer, columns: tuple[str, ...]) -> None:
+    missing = [] if layer.frame.empty else [name for name in columns if name not in layer.frame]
     if missing:
-        raise RecordsError(
-            path, f"lacks the column {', '.join(missing)}", "give the file as Etalab publishes it"
-        )
+        cause = f"lacks the column {', '.join(missing)} (columns: {listed(lower_columns(layer.frame))})"
+        raise RecordsError(layer.path, cause, "give the file as Etalab publishes it")

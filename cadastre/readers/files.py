@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +16,9 @@ import pyogrio
 import pyproj
 import shapely
 
+from vigibati.cadastre.readers.packed import GZIP_MAGIC, starts_with, unpack
 from vigibati.configs.errors import RecordsError
 
-_MAX_BYTES: Final = 2 * 1024**3
-_MAX_RATIO: Final = 200
-_RATIO_FREE_BYTES: Final = 16 * 1024**2
-_CHUNK_BYTES: Final = 1024**2
 _HEAD_BYTES: Final = 4096
 _DEGREES: Final = (180.0, 90.0)
 
@@ -40,14 +35,23 @@ DECLARE_CRS: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PolygonLayer:
-    """A layer as it stands in its file: not repaired, in its own CRS, all columns."""
+    """A layer as it stands in its file: not repaired, in its own CRS, all columns.
 
+    Attributes:
+        path: The file.
+        frame: Its polygons.
+        driver: OGR's name of the format.
+        crs_origin: In words, who says the CRS.
+    """
+
+    path: Path
     frame: gpd.GeoDataFrame
     driver: str
+    crs_origin: str
 
 
-def read_polygons(path: Path, *, declared_crs: str | None = None) -> PolygonLayer:
-    """Read the only polygon layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML file.
+def read_polygons(path: Path, *, declared_crs: str | None = None, layer: str | None = None) -> PolygonLayer:
+    """Read one polygon layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML file.
 
     ``.gz`` is unpacked into a temporary file with a limit on size. The format follows
     from the first bytes, never from the name, so that nothing which could point
@@ -56,6 +60,7 @@ def read_polygons(path: Path, *, declared_crs: str | None = None) -> PolygonLaye
     Args:
         path: The file.
         declared_crs: CRS that overrides what the file says, such as "EPSG:2154".
+        layer: Name of the layer; the only one of polygons when None.
 
     Raises:
         RecordsError: The file is missing, damaged, of another format, without polygon
@@ -65,17 +70,25 @@ def read_polygons(path: Path, *, declared_crs: str | None = None) -> PolygonLaye
         driver = _driver_of(plain, path)
         options = _OPEN_OPTIONS.get(driver, {})
         try:
-            layer = _only_polygon_layer(plain, path)
             frame = pyogrio.read_dataframe(
-                plain, layer=layer, datetime_as_string=True, on_invalid="ignore", **options
+                plain,
+                layer=_polygon_layer(plain, path, layer),
+                datetime_as_string=True,
+                on_invalid="ignore",
+                **options,
             )
         except RecordsError:
             raise
+        except UnicodeDecodeError as error:
+            cause = f"holds text that is not in the encoding that it states ({error.encoding})"
+            cure = "of a Shapefile, remove the .cpg or write the right encoding into it"
+            raise RecordsError(path, cause, cure) from error
         except (RuntimeError, ValueError, shapely.errors.ShapelyError) as error:
             raise RecordsError(path, f"cannot be read as {driver} ({error})", "give a whole file") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise RecordsError(path, "holds no geometry", "give a file of polygons")
-    return PolygonLayer(_with_crs(frame, path, declared_crs), driver)
+    placed = _with_crs(frame, path, declared_crs)
+    return PolygonLayer(path, placed, driver, _origin(placed, driver, declared_crs))
 
 
 def crs_from(declared_crs: str, path: Path) -> pyproj.CRS:
@@ -91,11 +104,6 @@ def crs_from(declared_crs: str, path: Path) -> pyproj.CRS:
         raise RecordsError(path, cause, "write it as EPSG:2154") from error
 
 
-def unpacked_limit(path: Path) -> int:
-    """Return how many bytes a packed file may unpack to: 200 times its size, 16 MiB to 2 GiB."""
-    return min(_MAX_BYTES, max(_RATIO_FREE_BYTES, _MAX_RATIO * path.stat().st_size))
-
-
 @contextmanager
 def _plain_file(path: Path) -> Iterator[Path]:
     if not path.is_file():
@@ -104,29 +112,29 @@ def _plain_file(path: Path) -> Iterator[Path]:
         )
     if "!" in str(path.resolve()):
         raise RecordsError(path, "has a '!' in its path, which GDAL takes for an archive", "rename it")
-    if path.suffix != ".gz":
+    packed = path.suffix == ".gz" or starts_with(path, GZIP_MAGIC)
+    if not packed and not _GML_ROOT.match(_head(path)):
         yield path.resolve()
         return
-    limit = unpacked_limit(path)
     with tempfile.TemporaryDirectory(prefix="vigibati-") as folder:
-        plain = Path(folder) / path.stem
-        try:
-            with gzip.open(path) as packed, plain.open("wb") as out:
-                while chunk := packed.read(_CHUNK_BYTES):
-                    if out.tell() + len(chunk) > limit:
-                        cause = f"unpacks to more than {limit // 1024**2} MiB"
-                        raise RecordsError(path, cause, "unpack it yourself if you trust it")
-                    out.write(chunk)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise RecordsError(path, f"is no whole gzip file ({error})", "download it again") from error
+        plain = Path(folder) / path.name.removesuffix(".gz")
+        if packed:
+            unpack(path, plain, whole="gzip file")
+        else:
+            # GDAL writes a .gfs beside a GML file, and believes one that lies there already.
+            plain.symlink_to(path.resolve())
         yield plain
 
 
+def _head(path: Path) -> bytes:
+    """Return the first bytes, without the mark of UTF-8 and without leading space."""
+    with path.open("rb") as handle:
+        return handle.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+
+
 def _driver_of(plain: Path, path: Path) -> str:
-    with plain.open("rb") as handle:
-        head = handle.read(_HEAD_BYTES)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not head:
+    head = _head(plain)
+    if not plain.stat().st_size:
         raise RecordsError(path, "is empty", "download it again")
     if head.startswith(b"SQLite format 3\x00"):
         return "GPKG"
@@ -134,9 +142,9 @@ def _driver_of(plain: Path, path: Path) -> str:
         return "FlatGeobuf"
     if head.startswith(b"\x00\x00\x27\x0a") and plain.suffix.lower() == ".shp":
         return "ESRI Shapefile"
-    if text.startswith(b"{"):
+    if head.startswith(b"{"):
         return "GeoJSON"
-    if _GML_ROOT.match(text):
+    if _GML_ROOT.match(head):
         return "GML"
     if head.startswith(b"PK"):
         raise RecordsError(path, "is a zip archive", "unpack it and give the file inside")
@@ -146,20 +154,31 @@ def _driver_of(plain: Path, path: Path) -> str:
     )
 
 
-def _only_polygon_layer(plain: Path, path: Path) -> str:
+def _polygon_layer(plain: Path, path: Path, wanted: str | None) -> str:
     layers = [(str(name), str(kind)) for name, kind in pyogrio.list_layers(plain)]
+    listed = ", ".join(f"{name} ({kind})" for name, kind in layers) or "none"
+    if wanted is not None:
+        if wanted not in dict(layers):
+            raise RecordsError(path, f"holds no layer '{wanted}' (layers: {listed})", "name one of them")
+        return wanted
     certain = [name for name, kind in layers if "Polygon" in kind or "Surface" in kind]
     possible = certain or [
         name for name, kind in layers if kind.startswith(("Unknown", "GeometryCollection"))
     ]
     if len(possible) == 1:
         return possible[0]
-    listed = ", ".join(f"{name} ({kind})" for name, kind in layers) or "none"
     if possible:
-        raise RecordsError(
-            path, f"holds several polygon layers: {listed}", "export the right one to a file of its own"
-        )
+        cure = "name one in a mapping (layer: NAME, --records-mapping), or export it to a file of its own"
+        raise RecordsError(path, f"holds several polygon layers: {listed}", cure)
     raise RecordsError(path, f"holds no polygon layer (layers: {listed})", "give a file of polygons")
+
+
+def _origin(frame: gpd.GeoDataFrame, driver: str, declared_crs: str | None) -> str:
+    if declared_crs is not None:
+        return f"declared as {declared_crs}"
+    if driver == "GeoJSON" and frame.crs.is_geographic:
+        return "GeoJSON is in longitude and latitude unless it says otherwise"
+    return "stated by the file"
 
 
 def _with_crs(frame: gpd.GeoDataFrame, path: Path, declared_crs: str | None) -> gpd.GeoDataFrame:

@@ -3,11 +3,14 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyproj
 import pytest
+import shapely
 
+from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records
 from vigibati.configs.errors import RecordsError
 
@@ -36,6 +39,72 @@ def bundle(path: Path, files: dict[str, bytes]) -> Path:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path
+
+
+def box(east: float, north: float, width: float, height: float) -> shapely.Polygon:
+    return shapely.box(866_000 + east, 6_277_000 + north, 866_000 + east + width, 6_277_000 + north + height)
+
+
+SHEET = [
+    ("SUBDSECT_id", box(0, 0, 200, 200), {"COPL": "03", "EOR": "2000", "IDU": "029000AA01", "QUPL": "02"}),
+    ("PARCELLE_id", box(0, 0, 100, 100), {"IDU": "029000AA0001", "SUPF": "10020", "TEX": "1"}),
+    ("BATIMENT_id", box(10, 10, 12, 9), {"DUR": "01"}),
+    ("BATIMENT_id", box(50, 10, 4, 3), {"DUR": "02", "TEX": "Hôtel"}),
+    ("TSURF_id", box(60, 60, 8, 4), {"SYM": "65"}),
+    ("TSURF_id", box(70, 70, 30, 20), {"SYM": "34"}),
+]
+
+
+def test_a_small_sheet(tmp_path: Path, write_edigeo: Callable[..., Path]) -> None:
+    found = read_records(write_edigeo(tmp_path / "edigeo-13029000AA01.tar.bz2", SHEET))
+    records = found.records
+    # The pond (34) is no pool.
+    assert records["kind"].tolist() == ["durable", "light", "pool"]
+    names = ["13029000AA01-b00001", "13029000AA01-b00002", "13029000AA01-p00001"]
+    assert records["record_id"].tolist() == names
+    assert records.area.tolist() == [108, 12, 32]
+    assert set(records["sheet_id"]) == {"13029000AA01"}
+    assert set(records["sheet_quality"]) == {"02/03"}
+    assert set(records["sheet_scale"]) == {2000}
+    assert records["accuracy_m"].tolist() == pytest.approx([0.8] * 3)
+    assert set(records["created"]) == {"2011-02-28"}
+    assert set(records["updated"]) == {"2018-06-11"}
+    assert found.parcels is not None
+    assert found.parcels["parcel_id"].tolist() == ["13029000AA0001"]
+    assert found.parcels["area_declared_m2"].tolist() == [10_020]
+    assert found.crs_origin == "LAMB93 in the GEO file of the bundle"
+    assert found.repairs.counts == {}
+
+
+@pytest.mark.parametrize(
+    ("stated", "code"),
+    [
+        ("LAMB93", 2154),
+        ("RGF93CC44", 3944),
+        ("RGAF09UTM20", 5490),
+        ("RGFG95UTM22", 2972),
+        ("RGR92UTM40S", 2975),
+        ("RGM04UTM38S", 4471),
+    ],
+)
+def test_the_crs_of_the_sheet_is_forced(
+    tmp_path: Path, write_edigeo: Callable[..., Path], stated: str, code: int
+) -> None:
+    path = write_edigeo(tmp_path / "edigeo-97411000AA01.tar.bz2", SHEET, crs=stated)
+    found = read_records(path)
+    assert found.records.crs.to_epsg() == code
+    assert found.records.total_bounds.tolist() == [866_010, 6_277_010, 866_068, 6_277_064]
+    assert read_records(path, hints=RecordsHints(declared_crs="EPSG:2975")).records.crs.to_epsg() == 2975
+
+
+def test_both_kinds_in_a_folder_are_told_apart_by_the_format(
+    tmp_path: Path, write_edigeo: Callable[..., Path]
+) -> None:
+    write_edigeo(tmp_path / "edigeo-13029000AA01.tar.bz2", SHEET)
+    (tmp_path / "cadastre-13029-batiments.json").write_text("{}")
+    with pytest.raises(RecordsError, match="say which with --records-format, or keep one of the two"):
+        read_records(tmp_path)
+    assert len(read_records(tmp_path, hints=RecordsHints(source_format="edigeo")).records) == 3
 
 
 @pytest.mark.shared
@@ -118,7 +187,7 @@ def test_the_crs_asked_for_is_given(sheets: Path) -> None:
 def test_a_truncated_bundle_is_refused(sheets: Path, tmp_path: Path) -> None:
     path = tmp_path / NAME
     path.write_bytes((sheets / NAME).read_bytes()[:100_000])
-    with pytest.raises(RecordsError, match=r"is no whole tar\.bz2 archive .*; download the sheet again"):
+    with pytest.raises(RecordsError, match=r"is no whole tar\.bz2 archive .*; download it again"):
         read_records(path, crs=LAMBERT)
 
 
@@ -160,7 +229,8 @@ def test_a_link_inside_is_refused(tmp_path: Path) -> None:
 
 def test_a_member_outside_the_folder_is_refused(tmp_path: Path) -> None:
     path = bundle(tmp_path / NAME, {"../escaped.THF": b"x"})
-    with pytest.raises(RecordsError, match=r"is no whole tar\.bz2 archive"):
+    message = r"holds '\.\./escaped\.THF', which leads out of the archive; download the sheet again"
+    with pytest.raises(RecordsError, match=message):
         read_records(path, crs=LAMBERT)
     assert not (tmp_path.parent / "escaped.THF").exists()
 

@@ -10,10 +10,12 @@ import pyproj
 import pytest
 import shapely
 
+from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records
 from vigibati.configs.errors import RecordsError
 
 LAMBERT = pyproj.CRS.from_epsg(2154)
+HOUSE = {"type": "01", "nom": None, "commune": "13030"}
 WEST, SOUTH = 866000, 6277000
 
 
@@ -94,6 +96,25 @@ def test_the_folder_reads_the_same(commune: Path) -> None:
     assert read_records(commune, crs=LAMBERT).records.equals(one.records)
 
 
+def test_etalab_is_known_by_its_columns(commune: Path) -> None:
+    alone = (commune / "cadastre-13029-batiments.json.gz").rename(commune / "town.json.gz")
+    found = read_records(alone, crs=LAMBERT)
+    assert (found.source_format, len(found.paths), len(found.records)) == ("etalab", 1, 2)
+    assert found.records["record_id"].tolist() == ["town-b00001", "town-b00002"]
+
+
+def test_a_name_of_etalab_alone_does_not_make_it_etalab(tmp_path: Path) -> None:
+    path = write(tmp_path / "cadastre-13029-batiments.json", [({"dur": "01"}, box(0, 0, 5, 6))])
+    assert read_records(path, crs=LAMBERT).source_format == "GeoJSON"
+    with pytest.raises(RecordsError, match=r"is not etalab \(columns: dur\); leave --records-format out"):
+        read_records(path, hints=RecordsHints(source_format="etalab"))
+
+
+def test_a_commune_without_pools_has_an_empty_file(commune: Path) -> None:
+    write(commune / "cadastre-13029-tsurf.json.gz", [])
+    assert read_records(commune, crs=LAMBERT).records["kind"].tolist() == ["durable", "light"]
+
+
 def test_the_buildings_alone_are_one_sheet(commune: Path) -> None:
     for name in ("parcelles.json.gz", "feuilles.json", "tsurf.json.gz"):
         (commune / f"cadastre-13029-{name}").unlink()
@@ -118,7 +139,7 @@ def test_parcels_of_a_file_or_of_the_folder(commune: Path) -> None:
 def test_several_communes_of_a_folder_come_together(commune: Path) -> None:
     write(
         commune / "cadastre-13030-batiments.json",
-        [({"type": "01"}, box(300, 0, 5, 6)), ({"type": "01"}, box(10, 10, 12, 9))],
+        [(HOUSE, box(300, 0, 5, 6)), (HOUSE, box(10, 10, 12, 9))],
     )
     found = read_records(commune, crs=LAMBERT)
     assert found.records["record_id"].tolist() == [

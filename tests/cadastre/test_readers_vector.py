@@ -10,6 +10,7 @@ import pyproj
 import pytest
 import shapely
 
+from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.errors import RecordsError
@@ -97,7 +98,7 @@ def test_lambert_numbers_without_crs_are_refused_until_declared(tmp_path: Path) 
         RecordsError, match=r"in degrees but holds .* 700012.0 6600000.0; .*--records-crs EPSG:2154"
     ):
         read_records(path, crs=LAMBERT)
-    found = read_records(path, crs=LAMBERT, declared_crs="EPSG:2154")
+    found = read_records(path, crs=LAMBERT, hints=RecordsHints(declared_crs="EPSG:2154"))
     assert found.records.area.tolist() == pytest.approx([96.0, 30.0])
 
 
@@ -113,12 +114,12 @@ def test_a_file_without_crs_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "town.shp", crs=None)
     with pytest.raises(RecordsError, match=r"does not say in which CRS.*--records-crs EPSG:2154"):
         read_records(path, crs=LAMBERT)
-    assert len(read_records(path, crs=LAMBERT, declared_crs="EPSG:2154").records) == 2
+    assert len(read_records(path, crs=LAMBERT, hints=RecordsHints(declared_crs="EPSG:2154")).records) == 2
 
 
 def test_an_unknown_declared_crs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordsError, match=r"declared to be in 'Lambert', .*; write it as EPSG:2154"):
-        read_records(write(tmp_path / "town.gpkg"), declared_crs="Lambert")
+        read_records(write(tmp_path / "town.gpkg"), hints=RecordsHints(declared_crs="Lambert"))
 
 
 def test_several_polygon_layers_are_refused_and_listed(tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ def test_a_collection_keeps_its_polygons() -> None:
         (shapely.LineString([(0, 0), (1, 1)]), "not_polygon"),
         (shapely.from_wkt("POLYGON ((0 0, nan 1, 1 1, 0 0))"), "coordinates"),
         (shapely.from_wkt("POLYGON ((0 0, inf 1, 1 1, 0 0))"), "coordinates"),
+        (shapely.from_wkt("POLYGON ((0 0, 1e20 1, 1 1, 0 0))"), "coordinates"),
         (shapely.Polygon([(0, 0), (5, 0), (9, 0)]), "no_area"),
+        (shapely.box(0, 0, 90, 0.0001), "no_area"),
     ],
 )
 def test_what_cannot_be_used_is_dropped_and_named(shape: object, reason: str) -> None:
@@ -108,13 +110,17 @@ def test_the_same_outline_from_another_corner_is_a_repetition() -> None:
     assert repairs.counts == {"repeated": 1}
 
 
-def test_reports_add_up_and_name_five_at_most() -> None:
-    first = Repairs({"mended": 4}, {"mended": ("a", "b", "c", "d")})
+def test_reports_add_up_and_name_twenty_at_most() -> None:
+    first = Repairs({"mended": 19}, {"mended": tuple(f"a{number}" for number in range(19))})
     second = Repairs({"mended": 3, "empty": 1}, {"mended": ("e", "f", "g"), "empty": ("h",)})
     both = first + second
-    assert both.counts == {"mended": 7, "empty": 1}
-    assert both.examples == {"mended": ("a", "b", "c", "d", "e"), "empty": ("h",)}
-    assert both.altered == 8
+    assert both.counts == {"mended": 22, "empty": 1}
+    assert both.examples["mended"] == (*first.examples["mended"], "e")
+    assert both.altered == 23
+    mended, empty = both.lines()
+    assert mended.startswith("22 invalid outlines mended (a0, a1, ")
+    assert mended.endswith("a18, e and 2 more)")
+    assert empty == "1 without geometry, dropped (h)"
 
 
 finite = st.integers(0, 40).map(float)

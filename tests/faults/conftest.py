@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import tarfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,14 @@ def _records(folder: Path) -> None:
     write("far.gpkg", box(800_005, TOP - 15, 800_015, TOP - 5))
     write("no_crs.gpkg", HOUSE, crs=None)
     write("parcels.gpkg", HOUSE, id=["130290000A0001"], contenance=[100])
+    write("column.gpkg", HOUSE, building=["Mairie"])
+    (folder / "records.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(60))
+    (folder / "mapping_key.yaml").write_text("record_idd: num\n", encoding="utf-8")
+    (folder / "mapping_column.yaml").write_text("record_id: buildin\n", encoding="utf-8")
+    for name in ("houses", "sheds"):
+        gpd.GeoDataFrame(geometry=[HOUSE], crs="EPSG:2154").to_file(folder / "layers.gpkg", layer=name)
+    with tarfile.open(folder / "edigeo-130290000A01.tar.bz2", "w:bz2") as archive:
+        archive.addfile(tarfile.TarInfo("../escaped.THF"))
     feature = {"type": "Feature", "properties": {}, "geometry": HOUSE.__geo_interface__}
     for name, features in (("lambert.geojson", [feature]), ("empty.geojson", [])):
         text = json.dumps({"type": "FeatureCollection", "features": features})

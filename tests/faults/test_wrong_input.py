@@ -31,6 +31,10 @@ def withheld(**changed: str) -> list[str]:
     return ["bench", "withheld", "ortho.tif", *_options({**words, **changed})]
 
 
+def info(records: str, **changed: str) -> list[str]:
+    return ["records", "info", records, *_options(changed)]
+
+
 def train(**changed: str) -> list[str]:
     return ["train", *_options({"config": "recipe.yaml", "data": "chips.csv", "out": "run", **changed})]
 
@@ -92,6 +96,30 @@ TABLE = [
      r"no_crs\.gpkg: does not say in which CRS its coordinates are; declare it: --records-crs EPSG:2154 .*"),
     wrong("a declared CRS that is none", detect(records_crs="lambert"),
      r"records\.gpkg: was declared to be in 'lambert', which is no known CRS; write it as EPSG:2154"),
+    wrong("an unknown format of records", detect(records_format="bdtop"),
+     r"--records-format: 'bdtop' is unknown; did you mean 'bdtopo'\?"),
+    wrong("a format that the records are not in", detect(records_format="osm"),
+     r"records\.gpkg: is not osm: it lacks the column building.* \(columns: none\); leave .*"),
+    wrong("records that are no EDIGEO", withheld(fraction="0.5", records_format="edigeo"),
+     r"records\.gpkg: is no EDIGEO bundle \(neither .*\); leave --records-format out, or give another file"),
+    wrong("a missing mapping", detect(records_mapping="none.yaml"),
+     r"none\.yaml: cannot be read \(.*\); give an existing YAML or JSON file"),
+    wrong("an unknown key in a mapping", info("column.gpkg", records_mapping="mapping_key.yaml"),
+     r"mapping_key\.yaml: key 'record_idd': Extra inputs are not permitted; did you mean 'record_id'\?"),
+    wrong("a mapping that names no column",
+     detect(records="column.gpkg", records_mapping="mapping_column.yaml"),
+     r"column\.gpkg: has no column 'buildin', which the mapping gives as record_id; "
+     r"did you mean 'building'\?"),
+    wrong("a mapping beside a known format",
+     withheld(fraction="0.5", records_format="osm", records_mapping="mapping_column.yaml"),
+     r"--records-mapping: does not go with the format osm, whose columns are known; leave one .*"),
+    wrong("several layers", info("layers.gpkg"),
+     r"layers\.gpkg: holds several polygon layers: houses \(Polygon\), sheds \(Polygon\); "
+     r"name one in a mapping \(layer: NAME, --records-mapping\), or export it to a file of its own"),
+    wrong("an archive that leads out of itself", info("edigeo-130290000A01.tar.bz2"),
+     r"edigeo-130290000A01\.tar\.bz2: holds '\.\./escaped\.THF', which leads out of the archive; .*"),
+    wrong("another archive", info("records.7z"),
+     r"records\.7z: is no GeoPackage, .* or GML \(it starts with \"7z.*; convert it to GeoPackage or .*"),
     wrong("text saved as records", detect(records="text.gpkg"),
      r"text\.gpkg: is no GeoPackage, GeoJSON, Shapefile, FlatGeobuf or GML .*; convert it .*"),
     wrong("parcels given as records", detect(records="parcels.gpkg"),

@@ -83,9 +83,22 @@ def test_records_info_tells_what_was_understood(vigibati: Vigibati, scene: Any) 
     assert report["kinds"] == {"unknown": 3}
     assert report["area_m2"] == 120 + 192 + 100
     assert report["bounds"] == [700_012, 6_599_928, 700_072, 6_599_990]
+    assert report["crs_from"] == "stated by the file"
+    assert (report["sheets"], report["created"], report["repairs"]) == (None, None, [])
     spoken = vigibati("records", "info", scene.records)
-    assert "records: 3\n" in spoken.out
+    assert "records: 3\nkinds: 3 unknown\n" in spoken.out
+    assert "sheets: none\nrepairs: none\n" in spoken.out
     assert spoken.err == ""
+
+
+def test_a_mapping_says_what_the_columns_of_records_mean(
+    vigibati: Vigibati, scene: Any, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("other_kind: light\n", encoding="utf-8")
+    hints = ("--records-mapping", mapping, "--records-format", "vector")
+    report = json.loads(vigibati("records", "info", scene.records, *hints, "--json").out)
+    assert report["kinds"] == {"light": 3}
 
 
 def test_synth_makes_a_place_that_detect_can_read(vigibati: Vigibati, tmp_path: Path) -> None:
