@@ -14,11 +14,11 @@ import pyproj
 from vigibati.cadastre.readers.files import read_polygons
 from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.tables import ZONE_COLUMNS, conform
+from vigibati.cadastre.text import readable
 from vigibati.configs.errors import RecordsError
 
 _LOG: Final = logging.getLogger(__name__)
 _KIND: Final = re.compile(r"\d*(AU|U|A|N)")
-_MOJIBAKE: Final = re.compile("[ÂÃâ]")
 
 
 def read_zones(path: Path, *, crs: pyproj.CRS, declared_crs: str | None = None) -> gpd.GeoDataFrame:
@@ -42,7 +42,7 @@ def read_zones(path: Path, *, crs: pyproj.CRS, declared_crs: str | None = None) 
     if missing:
         cause = f"lacks the column {', '.join(sorted(missing))} (columns: {', '.join(names)})"
         raise RecordsError(path, cause, "give the ZONE_URBA layer of the planning document")
-    labels = frame[names["LIBELLE"]].astype("str").map(_readable, na_action="ignore")
+    labels = frame[names["LIBELLE"]].astype("str").map(readable, na_action="ignore")
     kinds = frame[names["TYPEZONE"]].astype("str").map(_kind, na_action="ignore")
     known = pd.DataFrame({"zone": labels, "zone_kind": kinds, "row": range(1, len(frame) + 1)})
     zones, repairs = repair_polygons(
@@ -58,15 +58,3 @@ def read_zones(path: Path, *, crs: pyproj.CRS, declared_crs: str | None = None) 
 def _kind(typezone: str) -> str | None:
     match = _KIND.match(typezone.strip().upper())
     return match[1] if match else None
-
-
-def _readable(label: str) -> str:
-    """Undo UTF-8 that was read as cp1252 or latin-1 ("bÃ¢ti"); a label that was right stays."""
-    if not _MOJIBAKE.search(label):
-        return label
-    for encoding in ("cp1252", "latin-1"):
-        try:
-            return label.encode(encoding).decode("utf-8")
-        except UnicodeError:
-            continue
-    return label
