@@ -78,8 +78,9 @@ def _taken(
 def _sectors(
     cases: gpd.GeoDataFrame, layers: Sequence[gpd.GeoDataFrame], subject: str, least_share: float
 ) -> pd.Series[str]:
-    told = pd.Series(np.nan, index=cases.index, dtype="str")
+    told: pd.Series[str] = pd.Series(np.nan, index=cases.index, dtype="str")
     for layer in layers:
         more = _taken(cases, layer, ("sector",), subject, least_share=least_share)["sector"]
-        told = (told + " + " + more).fillna(told).fillna(more)
+        both = told.str.cat(more, sep=" + ")
+        told = both.fillna(told).fillna(more)
     return told

@@ -99,9 +99,7 @@ _CASES: Final = (
         Phrase("Précision attendue jusqu’à ce rang (0–1)", "Expected precision down to this rank (0–1)"),
         "context",
     ),
-    Column(
-        "in_budget", "bool", Phrase("Dans le nombre de visites prévu", "Within the planned visits"), "context"
-    ),
+    Column("in_budget", "bool", Phrase("Dans les visites prévues", "Within the planned visits"), "context"),
     Column("case_id", "str", Phrase("Numéro stable du cas", "Stable number of the case"), "context"),
     Column("run_id", "str", Phrase("Numéro du calcul", "Number of the run"), "context"),
 )

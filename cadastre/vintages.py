@@ -61,7 +61,7 @@ def date_cases(
 def elapsed(
     cases: gpd.GeoDataFrame, deadlines: Sequence[DeadlineRule], *, image_year: int | None
 ) -> NDArray[np.bool_]:
-    """Return whether every delay had passed before the image if it ran from the image that shows a case first."""
+    """Return whether every delay, run from the image that shows a case first, had passed before the image."""
     if image_year is None or not deadlines or "first_seen" not in cases:
         return np.zeros(len(cases), dtype=np.bool_)
     longest = max(rule.years for rule in deadlines)

@@ -62,6 +62,11 @@ def compare(
         Path | None,
         typer.Option("--offsets", help="Offsets made by vigibati register; estimated anew if left out."),
     ] = None,
+    risk: options.Risk = None,
+    protected: options.Protected = None,
+    permits: options.Permits = None,
+    previous: options.Previous = None,
+    budget: options.Budget = None,
     records_crs: options.RecordsCrs = None,
     rules: options.Rules = "france",
     lang: options.Lang = "fr",
@@ -72,33 +77,39 @@ def compare(
 
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
+    from vigibati.cadastre.budget import budget_report
     from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
     from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
     from vigibati.configs.rules import load_rules
-    from vigibati.inputs import read_cadastral_inputs, read_footprints
+    from vigibati.inputs import ContextPaths, read_cadastral_inputs, read_footprints
 
+    wanted = options.checked_budget(budget)
     found = read_footprints(footprints)
     check_place(out)
     refuse_to_lose_decisions(out)
     language = options.checked_lang(lang)
+    context = ContextPaths(zones or (), risk or (), protected or (), permits or (), previous)
     inputs = read_cadastral_inputs(
-        records=records, parcels=parcels, zones=zones or (), crs=found.crs, records_crs=records_crs
+        records=records, parcels=parcels, crs=found.crs, records_crs=records_crs, context=context
     )
     known = None if offsets is None else read_offsets(offsets)
-    listed = make_cases(found, inputs, rules=load_rules(name=rules), lang=language, offsets=known)
+    listed = make_cases(
+        found, inputs, rules=load_rules(name=rules), lang=language, offsets=known, budget=wanted
+    )
+    bought = budget_report(listed.cases, wanted)
     publish(
         out,
         cases=listed.cases,
         footprints=found,
         records=listed.records,
         parcels=listed.parcels,
-        provenance={"comparison": asdict(listed.report)},
+        provenance={"comparison": asdict(listed.report), "budget": asdict(bought)},
         lang=language,
     )
     if not quiet or json:
-        typer.echo(as_json({"out": out, "comparison": listed.report}))
+        typer.echo(as_json({"out": out, "comparison": listed.report, "budget": bought}))
 
 
 def info(

@@ -154,7 +154,8 @@ def _dates(text: pd.Series[str] | None, index: pd.Index[int]) -> pd.Series[str]:
         return found.astype("str").where(found.notna())
     for form in _DATE_FORMATS:
         found = found.fillna(pd.to_datetime(text.str.slice(0, 10), format=form, errors="coerce"))
-    return found.dt.strftime("%Y-%m-%d")
+    dates: pd.Series[str] = found.dt.strftime("%Y-%m-%d")
+    return dates
 
 
 def _keys(known: Mapping[str, pd.Series[str]]) -> list[pd.Series[str]]:

@@ -45,13 +45,14 @@ def read_risk_zones(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     """
     frame = _frame(path)
     code, name = _first(frame, _RISK_CODES), _first(frame, _RISK_NAMES)
-    if code is None and name is None:
+    if code is not None and name is not None:
+        both = (code + " (" + name + ")").where(name != code, code)
+        return _sectors(frame, both.fillna(code).fillna(name), path, crs)
+    told = name if code is None else code
+    if told is None:
         cause = f"has no column with the name of the zone (columns: {', '.join(map(str, frame.columns))})"
         raise RecordsError(path, cause, "give the zonereglementaireurba layer, or name it codezonereglement")
-    if code is None or name is None:
-        return _sectors(frame, name if code is None else code, path, crs)
-    told = name.notna() & code.notna() & (name != code)
-    return _sectors(frame, (code + " (" + name + ")").where(told, code.fillna(name)), path, crs)
+    return _sectors(frame, told, path, crs)
 
 
 def read_protected(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -108,7 +109,7 @@ def _first(frame: gpd.GeoDataFrame, wanted: Sequence[str]) -> pd.Series[str] | N
     found = next((names[name] for name in wanted if name in names), None)
     if found is None:
         return None
-    text = frame[found].astype("str").map(readable, na_action="ignore").str.strip()
+    text: pd.Series[str] = frame[found].astype("str").map(readable, na_action="ignore").str.strip()
     return text.where(text != "")
 
 
