@@ -48,7 +48,7 @@ def date_cases(
         A copy with ``first_seen`` and ``last_not_seen`` (years, null where not known).
     """
     years = np.array(sorted(presence.columns), dtype=np.int64)
-    chance = presence[years].to_numpy(dtype=float)
+    chance = presence[years].to_numpy(dtype=float, copy=True)
     chance[(cases["kind"] == "not_seen").to_numpy()] = np.nan
     last = np.where(chance < rules.not_seen_below, years, -np.inf).max(axis=1, initial=-np.inf)
     seen_since = (chance >= rules.seen_from) & (years > last[:, np.newaxis])

@@ -129,7 +129,7 @@ def _table(path: Path, encoding: str, separator: str, skipped: int) -> pd.DataFr
         except UnicodeDecodeError as error:
             if tried != encoding or encoding == "utf-16":
                 raise RecordsError(
-                    path, f"is in no encoding that is known ({error})", "save it as UTF-8"
+                    path, f"is in an unknown encoding ({error})", "save it as UTF-8"
                 ) from error
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise RecordsError(path, f"cannot be read as CSV ({error})", "save it again as CSV") from error
