@@ -7,10 +7,11 @@ from pathlib import Path
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from vigibati.cadastre.permits import AUTHORISED, OPEN
 from vigibati.configs.errors import OutputError
 from vigibati.configs.files import check_writable
 
-_OPEN = {"status": "to_review", "control": "none"}
+_OPEN = {"status": OPEN, "control": "none"}
 _COLUMNS = ("status", "control", "comment", "decided_by", "decided_at")
 
 
@@ -37,6 +38,8 @@ def check_place(out: Path) -> None:
 def refuse_to_lose_decisions(out: Path) -> None:
     """Make sure that writing ``out`` anew destroys nothing that a person did.
 
+    A case that a permit alone has turned to "authorised" was touched by nobody.
+
     Args:
         out: GeoPackage that is to be written; nothing is checked when there is none yet.
 
@@ -46,11 +49,13 @@ def refuse_to_lose_decisions(out: Path) -> None:
     if not out.exists():
         return
     try:
-        cases = pyogrio.read_dataframe(out, layer="cases", columns=list(_COLUMNS), read_geometry=False)
+        cases = pyogrio.read_dataframe(out, layer="cases", columns=[*_COLUMNS, "permit"], read_geometry=False)
     except (DataLayerError, DataSourceError) as error:
         raise OutputError(out, "exists and is no list of cases", "give another name to --out") from error
     touched = cases["comment"].fillna("").ne("") | cases["decided_by"].fillna("").ne("")
     touched |= cases["decided_at"].notna()
+    if "permit" in cases:
+        cases.loc[cases["permit"].notna() & (cases["status"] == AUTHORISED), "status"] = _OPEN["status"]
     for column, untouched in _OPEN.items():
         touched |= cases[column].fillna(untouched).ne(untouched)
     if touched.any():

@@ -78,11 +78,28 @@ _CASES: Final = (
     Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)"), "evidence"),
     Column("image_date", "str", Phrase("Date de l’image", "Date of the image"), "evidence"),
     Column("records_date", "str", Phrase("Date du cadastre", "Date of the records"), "evidence"),
+    Column("first_seen", "Int32", Phrase("Vu la première fois en", "First seen in"), "evidence"),
+    Column(
+        "last_not_seen", "Int32", Phrase("Absent pour la dernière fois en", "Last not seen in"), "evidence"
+    ),
     Column("commune", "str", Phrase("Commune (code INSEE)", "Municipality (INSEE code)"), "context"),
     Column("parcel_id", "str", Phrase("Parcelle", "Parcel"), "context"),
     Column("zone", "str", Phrase("Zone du plan", "Zone of the plan"), "context"),
     Column("zone_kind", "str", Phrase("Type de zone (U, AU, A, N)", "Kind of zone (U, AU, A, N)"), "context"),
+    Column("risk_zone", "str", Phrase("Zone de risque", "Risk zone"), "context"),
+    Column("protected", "str", Phrase("Secteur protégé", "Protected sector"), "context"),
+    Column("permit", "str", Phrase("Autorisation sur la parcelle", "Permission on the parcel"), "context"),
+    Column(
+        "formality", "str", Phrase("Formalité d’ordinaire", "Usual formality"), "context", choices="formality"
+    ),
     Column("priority", "float64", Phrase("Priorité", "Priority"), "context"),
+    Column(
+        "expected_precision",
+        "float64",
+        Phrase("Précision attendue jusqu’à ce rang (0–1)", "Expected precision down to this rank (0–1)"),
+        "context",
+    ),
+    Column("in_budget", "bool", Phrase("Dans les visites prévues", "Within the planned visits"), "context"),
     Column("case_id", "str", Phrase("Numéro stable du cas", "Stable number of the case"), "context"),
     Column("run_id", "str", Phrase("Numéro du calcul", "Number of the run"), "context"),
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from vigibati.cadastre.permits import AUTHORISED
 from vigibati.cadastre.words import Language, Phrase
 
 REASON_COLUMNS: Final = (
@@ -17,9 +18,13 @@ REASON_COLUMNS: Final = (
     "tolerance_m",
     "p_building",
     "zone",
+    "risk_zone",
+    "protected",
+    "permit",
+    "status",
     "parcel_id",
 )
-"""Columns of a case that its reasons are made of."""
+"""Columns of a case that its reasons are made of, the kind first."""
 
 _WHAT: Final = {
     "new_building": Phrase("Bâtiment de {area} absent du cadastre", "Building of {area} not in the records"),
@@ -42,6 +47,13 @@ _UNSURE: Final = Phrase(
 )
 _ZONE: Final = Phrase("zone {zone}", "zone {zone}")
 _PARCEL: Final = Phrase("parcelle {parcel}", "parcel {parcel}")
+_RISK: Final = Phrase("zone de risque {name}", "risk zone {name}")
+_PROTECTED: Final = Phrase("secteur protégé {name}", "protected sector {name}")
+_PERMIT: Final = Phrase("autorisation sur la parcelle : {permit}", "permission on the parcel: {permit}")
+_EXPLAINED: Final = Phrase(
+    ", comptée comme explication tant que personne n’en décide autrement",
+    ", taken as the explanation until a person decides otherwise",
+)
 _LOOSE_FROM_M: Final = 1.5
 _UNSURE_BELOW: Final = 0.7
 
@@ -50,8 +62,9 @@ def reason(case: Mapping[str, Any], *, bounds_m2: Sequence[float], lang: Languag
     """Return one line such as ``Bâtiment de 84 m² (de 60 à 108) absent du cadastre ; zone A ; parcelle …``.
 
     Args:
-        case: ``REASON_COLUMNS`` of a row of the enriched cases.
-        bounds_m2: Bounds of the size bands; the line says when the area may lie on both sides of one.
+        case: ``REASON_COLUMNS`` of a row of the enriched cases; ``usual`` and ``time``: sentences on the
+            usual formality and on the time to act, or None.
+        bounds_m2: Areas that matter for this kind; the line says when its own may lie on both sides of one.
         lang: Language of the line.
     """
     area, low, high = (case[name] for name in ("area_m2", "area_low_m2", "area_high_m2"))
@@ -65,8 +78,21 @@ def reason(case: Mapping[str, Any], *, bounds_m2: Sequence[float], lang: Languag
         said.append(_LOOSE.said_in(lang).format(tolerance=case["tolerance_m"]))
     if case["p_building"] < _UNSURE_BELOW:
         said.append(_UNSURE.said_in(lang).format(percent=100 * case["p_building"]))
+    said += [case[name] for name in ("usual", "time") if case[name] is not None]
+    said += _places(case, lang)
+    return (" ; " if lang == "fr" else "; ").join(said)
+
+
+def _places(case: Mapping[str, Any], lang: Language) -> list[str]:
+    said = []
+    if pd.notna(case["permit"]):
+        explained = _EXPLAINED.said_in(lang) if case["status"] == AUTHORISED else ""
+        said.append(_PERMIT.said_in(lang).format(permit=case["permit"]) + explained)
     if pd.notna(case["zone"]):
         said.append(_ZONE.said_in(lang).format(zone=case["zone"]))
+    for name, phrase in (("risk_zone", _RISK), ("protected", _PROTECTED)):
+        if pd.notna(case[name]):
+            said.append(phrase.said_in(lang).format(name=case[name]))
     if pd.notna(case["parcel_id"]):
         said.append(_PARCEL.said_in(lang).format(parcel=case["parcel_id"]))
-    return (" ; " if lang == "fr" else "; ").join(said)
+    return said

@@ -44,13 +44,26 @@ SHEET_COLUMNS: Mapping[str, str] = MappingProxyType(
 ZONE_COLUMNS: Mapping[str, str] = MappingProxyType({"zone": "str", "zone_kind": "str"})
 """Attributes of a planning zone: local label, and one of U, AU, A, N (null if not known)."""
 
+SECTOR_COLUMNS: Mapping[str, str] = MappingProxyType({"sector": "str"})
+"""Attributes of a zone of a risk plan or of a protected sector: its name, never null."""
+
+PERMIT_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"parcel_key": "str", "permit_number": "str", "permit_type": "str", "permit_date": "str"}
+)
+"""Columns of a permit, one row per parcel that it names; a plain table without geometry.
+
+``parcel_key`` has 14 characters as a parcel's identifier, or 11 (INSEE5 + section2 + number4) where the
+source does not say the prefix; ``permit_type`` is PC, DP, PA, PD or null;
+``permit_date`` is an ISO date or null.
+"""
+
 
 def conform(frame: gpd.GeoDataFrame, columns: Mapping[str, str]) -> gpd.GeoDataFrame:
     """Bring a frame into one of the canonical forms.
 
     Args:
         frame: Polygons with any of the ``columns``; others are dropped.
-        columns: RECORD_COLUMNS, PARCEL_COLUMNS, SHEET_COLUMNS or ZONE_COLUMNS.
+        columns: RECORD_COLUMNS, PARCEL_COLUMNS, SHEET_COLUMNS, ZONE_COLUMNS or SECTOR_COLUMNS.
 
     Returns:
         A new frame with exactly ``columns`` and "geometry", in that order, with their

@@ -46,6 +46,11 @@ CHOICES: Final[Mapping[str, Mapping[str, Phrase]]] = {
         "regularised": Phrase("Régularisé", "Regularised"),
         "restored": Phrase("Remis en état", "Restored"),
     },
+    "formality": {
+        "none": Phrase("Sans formalité", "No formality"),
+        "declaration": Phrase("Déclaration préalable", "Prior declaration"),
+        "permit": Phrase("Permis de construire", "Building permit"),
+    },
     "record_kind": {
         "durable": Phrase("Bâtiment en dur", "Durable building"),
         "light": Phrase("Construction légère", "Light construction"),
@@ -58,6 +63,9 @@ CHOICES: Final[Mapping[str, Mapping[str, Phrase]]] = {
     },
 }
 """Stored value → what is shown, by name of the list of choices."""
+
+VERIFY: Final = Phrase("à vérifier par le service", "to be verified by the service")
+"""Said of every rule of law whose source here is secondary."""
 
 TITLES: Final[Mapping[str, Phrase]] = {
     "cases": Phrase("Cas à examiner", "Cases to review"),

@@ -9,10 +9,17 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.legal import (
+    CASE_KINDS,
+    CaseKind,
+    DeadlineRule,
+    FormalityRule,
+    PermitRules,
+    VintageRules,
+)
 from vigibati.configs.schema import Schema
 
-CaseKind = Literal["new_building", "extension", "not_seen", "pool"]
-CASE_KINDS: tuple[CaseKind, ...] = ("new_building", "extension", "not_seen", "pool")
+__all__ = ["CASE_KINDS", "CaseKind", "ComparisonRules", "load_rules"]
 
 
 class RegistrationRules(Schema):
@@ -95,7 +102,11 @@ class CaseRules(Schema):
 
 
 class PriorityRules(Schema):
-    """How cases are ordered: probability × legal weight × context weight, all between 0 and 1."""
+    """How cases are ordered: probability × legal weight × context, all between 0 and 1.
+
+    Context is the largest of the weights of zone, risk zone and protected sector, times those of a
+    permit and of elapsed delays where they apply.
+    """
 
     legal_weight: dict[CaseKind, tuple[float, ...]] = Field(
         description="Weight per kind of case, one per size band. The bands follow the French thresholds: "
@@ -104,6 +115,23 @@ class PriorityRules(Schema):
     )
     zone_weight: dict[str, float] = Field(
         description="Weight per beginning of the zone kind: U, AU, A, N (CNIG); '' when unknown."
+    )
+    risk_weight: float = Field(ge=0, le=1, description="Weight in a zone of a risk plan; chosen.")
+    protected_weight: float = Field(ge=0, le=1, description="Weight in a protected sector; chosen.")
+    context_share: float = Field(
+        gt=0,
+        le=1,
+        description="Share of a case that must lie in a risk zone or protected sector before it counts: a "
+        "tenth, so that the mere edge of an outline does not.",
+    )
+    authorised_weight: float = Field(
+        ge=0, le=1, description="Factor where a permit on the parcel may explain the case; chosen."
+    )
+    elapsed_weight: float = Field(
+        ge=0,
+        le=1,
+        description="Factor where the longest delay had passed before the year of the image, counted from "
+        "the image that first shows the case; chosen.",
     )
     unknown_probability: float = Field(
         ge=0, le=1, description="Stands in where a case has no probability of its own, as records not seen."
@@ -135,6 +163,14 @@ class ComparisonRules(Schema):
     )
     registration: RegistrationRules
     cases: CaseRules
+    legal: tuple[FormalityRule, ...] = Field(
+        description="Usual formalities, in the order in which they are tried; no rule, no word about it."
+    )
+    deadlines: tuple[DeadlineRule, ...] = Field(
+        description="Delays to act, told where older images date a case."
+    )
+    permits: PermitRules
+    vintages: VintageRules
     priority: PriorityRules
 
     @model_validator(mode="after")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from vigibati.cadastre.compare import ComparisonReport, compare
 from vigibati.cadastre.cover import records_cover
 from vigibati.cadastre.enrich import enrich
+from vigibati.cadastre.keep_ids import keep_ids
 from vigibati.cadastre.offsets import Offsets
+from vigibati.cadastre.permits import with_permits
 from vigibati.cadastre.rank import rank
 from vigibati.cadastre.register import register
+from vigibati.cadastre.vintages import date_cases
 from vigibati.cadastre.words import Language
 from vigibati.configs.rules import ComparisonRules
 from vigibati.inputs import CadastralInputs
@@ -45,6 +50,9 @@ def make_cases(
     lang: Language,
     imaged: shapely.Geometry | None = None,
     offsets: Offsets | None = None,
+    presence: Callable[[gpd.GeoDataFrame], pd.DataFrame] | None = None,
+    image_year: int | None = None,
+    budget: int | None = None,
 ) -> CaseList:
     """Register the records, compare, add context and rank.
 
@@ -55,6 +63,10 @@ def make_cases(
         lang: Language of the reasons, "fr" or "en".
         imaged: Ground that the image shows; everything when None.
         offsets: How far each sheet is to be moved; estimated here when None.
+        presence: Tells of cases how probable it is that older images show them, see `date_cases`; None
+            where there are no older images.
+        image_year: Year of the image, where it is known.
+        budget: How many cases can be looked at.
     """
     if offsets is None:
         offsets = register(footprints, inputs.records, rules=rules)
@@ -63,9 +75,19 @@ def make_cases(
     records = offsets.apply(inputs.records)
     cover = records_cover(records, parcels=parcels, sheets=sheets)
     comparison = compare(footprints, inputs.records, offsets, rules=rules, cover=cover, imaged=imaged)
-    enriched = enrich(comparison.cases, parcels=parcels, zones=inputs.zones)
+    cases = enrich(
+        keep_ids(comparison.cases, inputs.previous),
+        parcels=parcels,
+        zones=inputs.zones,
+        risk=inputs.risk,
+        protected=inputs.protected,
+        least_share=rules.priority.context_share,
+    )
+    if presence is not None:
+        cases = date_cases(cases, presence(cases), image_year=image_year, rules=rules.vintages)
+    cases = with_permits(cases, inputs.permits, parcels=parcels, rules=rules.permits)
     return CaseList(
-        cases=rank(enriched, rules=rules, lang=lang),
+        cases=rank(cases, rules=rules, lang=lang, image_year=image_year, budget=budget),
         records=records,
         parcels=parcels,
         offsets=offsets,

@@ -67,6 +67,11 @@ def compare(
         Path | None,
         typer.Option("--offsets", help="Offsets made by vigibati register; estimated anew if left out."),
     ] = None,
+    risk: options.Risk = None,
+    protected: options.Protected = None,
+    permits: options.Permits = None,
+    previous: options.Previous = None,
+    budget: options.Budget = None,
     records_crs: options.RecordsCrs = None,
     records_format: options.RecordsFormat = None,
     records_mapping: options.RecordsMapping = None,
@@ -79,14 +84,16 @@ def compare(
 
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
+    from vigibati.cadastre.budget import budget_report
     from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
     from vigibati.cadastre.hints import RecordsHints
     from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
     from vigibati.configs.rules import load_rules
-    from vigibati.inputs import read_cadastral_inputs, read_footprints
+    from vigibati.inputs import ContextPaths, read_cadastral_inputs, read_footprints
 
+    wanted = options.checked_budget(budget)
     found = read_footprints(footprints)
     check_place(out)
     refuse_to_lose_decisions(out)
@@ -94,22 +101,26 @@ def compare(
     hints = RecordsHints.given(
         declared_crs=records_crs, source_format=records_format, mapping=records_mapping
     )
+    context = ContextPaths(zones or (), risk or (), protected or (), permits or (), previous)
     inputs = read_cadastral_inputs(
-        records=records, parcels=parcels, zones=zones or (), crs=found.crs, hints=hints
+        records=records, parcels=parcels, crs=found.crs, hints=hints, context=context
     )
     known = None if offsets is None else read_offsets(offsets)
-    listed = make_cases(found, inputs, rules=load_rules(name=rules), lang=language, offsets=known)
+    listed = make_cases(
+        found, inputs, rules=load_rules(name=rules), lang=language, offsets=known, budget=wanted
+    )
+    bought = budget_report(listed.cases, wanted)
     publish(
         out,
         cases=listed.cases,
         footprints=found,
         records=listed.records,
         parcels=listed.parcels,
-        provenance={"comparison": asdict(listed.report)},
+        provenance={"comparison": asdict(listed.report), "budget": asdict(bought)},
         lang=language,
     )
     if not quiet or json:
-        typer.echo(as_json({"out": out, "comparison": listed.report}))
+        typer.echo(as_json({"out": out, "comparison": listed.report, "budget": bought}))
 
 
 def info(

@@ -33,6 +33,12 @@ def detect(
     out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],
     parcels: options.Parcels = None,
     zones: options.Zones = None,
+    risk: options.Risk = None,
+    protected: options.Protected = None,
+    permits: options.Permits = None,
+    vintage: options.Vintage = None,
+    previous: options.Previous = None,
+    budget: options.Budget = None,
     checkpoint: options.Checkpoint = None,
     device: options.Device = "auto",
     rules: options.Rules = "france",
@@ -70,6 +76,12 @@ def detect(
         out=out,
         parcels=parcels,
         zones=zones or (),
+        risk=risk or (),
+        protected=protected or (),
+        permits=permits or (),
+        vintages=options.checked_vintages(vintage),
+        previous=previous,
+        budget=options.checked_budget(budget),
         checkpoint=checkpoint,
         device=device,
         rules=rules,
@@ -92,7 +104,9 @@ def detect(
         typer.echo(as_json(summary(report)))
     elif not quiet:
         _show(report)
-    options.exit_if_partial(report.segmentation.failed)
+    options.exit_if_partial(
+        [*report.segmentation.failed, *(text for each in report.vintages.values() for text in each.failed)]
+    )
 
 
 def summary(report: DetectReport) -> dict[str, object]:
@@ -104,6 +118,8 @@ def summary(report: DetectReport) -> dict[str, object]:
         "cases": {kind: int(count) for kind, count in report.cases["kind"].value_counts().items()},
         "segmentation": report.segmentation,
         "comparison": report.comparison,
+        "budget": report.budget,
+        "vintages": report.vintages,
         "offsets": report.offsets.drop(columns="geometry").to_dict(orient="records"),
         "energy": report.energy,
     }
@@ -114,6 +130,7 @@ def _show(report: DetectReport) -> None:
     console.print(_table(report.cases))
     counts = ", ".join(f"{count} {kind}" for kind, count in report.cases["kind"].value_counts().items())
     console.print(f"{len(report.cases)} cases: {counts or 'none'}")
+    _show_budget(console, report)
     outside = report.comparison.footprints_outside_cover
     if outside:
         console.print(f"{outside} footprints lie where the records do not speak: unknown, not listed")
@@ -131,6 +148,19 @@ def _show(report: DetectReport) -> None:
         )
     _show_effort(console, report)
     console.print(f"written: {report.out}, probabilities in {report.probabilities}")
+
+
+def _show_budget(console: Console, report: DetectReport) -> None:
+    bought = report.budget
+    if bought.expected_precision is not None:
+        what = f"the {bought.cases} cases of the budget" if bought.budget else "all of them"
+        console.print(f"expected precision of {what}: {bought.expected_precision:.0%} (of those with one)")
+    explained = int((report.cases["status"] == "authorised").sum())
+    if explained:
+        console.print(f"{explained} cases lie on a parcel with a permit: counted as authorised for now")
+    for year in report.vintages:
+        absent = int((report.cases["last_not_seen"] == year).sum())
+        console.print(f"{absent} cases were last not seen in {year}")
 
 
 def _show_effort(console: Console, report: DetectReport) -> None:

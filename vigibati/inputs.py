@@ -12,11 +12,43 @@ import pyproj
 
 from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.readers import read_parcels, read_records, read_zones
+from vigibati.cadastre.readers import (
+    read_parcels,
+    read_permits,
+    read_protected,
+    read_records,
+    read_risk_zones,
+    read_zones,
+)
 from vigibati.cadastre.sheets import assign_sheets
 from vigibati.cadastre.tables import RecordSet
-from vigibati.configs.errors import RasterError
+from vigibati.configs.errors import InputError, RasterError
 from vigibati.vectors import read_layer
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPaths:
+    """Files about the places of the cases, beside the cadastre; all of one kind are used together.
+
+    Attributes:
+        zones: Planning zones (ZONE_URBA).
+        risk: Zones of risk plans (PPR, PPRT).
+        protected: Protected sectors.
+        permits: CSV lists of permits.
+        previous: Cases of an earlier run, which keep their numbers.
+    """
+
+    zones: Sequence[Path] = ()
+    risk: Sequence[Path] = ()
+    protected: Sequence[Path] = ()
+    permits: Sequence[Path] = ()
+    previous: Path | None = None
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every file."""
+        earlier = () if self.previous is None else (self.previous,)
+        return (*self.zones, *self.risk, *self.protected, *self.permits, *earlier)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +61,10 @@ class CadastralInputs:
         parcels: Parcels, from their own file or from the records' source; None if neither has any.
         zones: Planning zones; None if not given.
         paths: Every file that was read.
+        risk: Risk plans, a table each.
+        protected: Protected sectors, a table each file.
+        permits: Permits; None if not given.
+        previous: Cases of an earlier run; None if not given.
     """
 
     record_set: RecordSet
@@ -36,15 +72,20 @@ class CadastralInputs:
     parcels: gpd.GeoDataFrame | None
     zones: gpd.GeoDataFrame | None
     paths: tuple[Path, ...]
+    risk: tuple[gpd.GeoDataFrame, ...] = ()
+    protected: tuple[gpd.GeoDataFrame, ...] = ()
+    permits: pd.DataFrame | None = None
+    previous: gpd.GeoDataFrame | None = None
 
 
 def read_cadastral_inputs(
     *,
     records: Path,
     parcels: Path | None,
-    zones: Sequence[Path],
+    zones: Sequence[Path] = (),
     crs: pyproj.CRS,
     hints: RecordsHints = NO_HINTS,
+    context: ContextPaths | None = None,
 ) -> CadastralInputs:
     """Read and check everything cadastral.
 
@@ -54,23 +95,30 @@ def read_cadastral_inputs(
         zones: Paths of planning zones; all of them are used together.
         crs: Projected CRS in which everything comes back.
         hints: What overrides the files of the records; the CRS that is declared holds for the parcels too.
+        context: Further files about the places, in place of ``zones``.
 
     Raises:
-        RecordsError: Something cannot be read.
+        InputError: Something cannot be read.
     """
+    context = context or ContextPaths(zones=zones)
     record_set = read_records(records, crs=crs, hints=hints)
     own_parcels = (
         record_set.parcels
         if parcels is None
         else read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
     )
-    read_zone_layers = [read_zones(path, crs=crs) for path in zones]
+    zone_layers = [read_zones(path, crs=crs) for path in context.zones]
+    permits = [read_permits(path) for path in context.permits]
     return CadastralInputs(
         record_set=record_set,
         records=assign_sheets(record_set.records, sheets=record_set.sheets, parcels=own_parcels),
         parcels=own_parcels,
-        zones=pd.concat(read_zone_layers, ignore_index=True) if read_zone_layers else None,
-        paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *zones])),
+        zones=pd.concat(zone_layers, ignore_index=True) if zone_layers else None,
+        paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *context.all])),
+        risk=tuple(read_risk_zones(path, crs=crs) for path in context.risk),
+        protected=tuple(read_protected(path, crs=crs) for path in context.protected),
+        permits=pd.concat(permits, ignore_index=True) if permits else None,
+        previous=None if context.previous is None else _read_previous(context.previous, crs),
     )
 
 
@@ -84,3 +132,12 @@ def read_footprints(path: Path) -> gpd.GeoDataFrame:
     if table.crs is None:
         raise RasterError(path, "has no CRS", "make it again from an orthophoto that has one")
     return table.to_crs(working_crs(table.crs, tuple(table.total_bounds)))
+
+
+def _read_previous(path: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    cases = read_layer(path, layer="cases", made_by="detect")
+    missing = {"case_id", "kind"} - set(cases.columns)
+    if missing or cases.crs is None:
+        cause = f"lacks the column {', '.join(sorted(missing))}" if missing else "has no CRS"
+        raise InputError(path, f"is no list of cases: it {cause}", "give a file that 'vigibati detect' wrote")
+    return cases.drop_duplicates("case_id").to_crs(crs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ import typer
 
 from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
+
+_YEAR = re.compile("(19|20)[0-9]{2}")
 
 PARTIAL = 3
 """Exit code of a run whose result is whole but for parts that could not be read."""
@@ -36,6 +39,39 @@ Parcels = Annotated[
 ]
 Zones = Annotated[
     list[Path] | None, typer.Option("--zones", help="Planning zones (ZONE_URBA); may be repeated.")
+]
+Risk = Annotated[
+    list[Path] | None, typer.Option("--risk", help="Zones of a risk plan (PPR, PPRT); may be repeated.")
+]
+Protected = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--protected", help="Protected sectors (surroundings of monuments, sites); may be repeated."
+    ),
+]
+Permits = Annotated[
+    list[Path] | None,
+    typer.Option("--permits", help="Permits by parcel, as CSV (Sitadel or the like); may be repeated."),
+]
+Previous = Annotated[
+    Path | None,
+    typer.Option(
+        "--previous",
+        help="Cases of an earlier run: what is found again keeps its number. Decisions are not carried over.",
+    ),
+]
+Budget = Annotated[
+    int | None,
+    typer.Option("--budget", metavar="N", help="How many cases can be looked at: the best N are marked."),
+]
+Vintage = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vintage",
+        metavar="YEAR=ORTHO",
+        help="Older orthophoto (file, folder or list) and its year, to find since when a case is there; may "
+        "be repeated.",
+    ),
 ]
 RecordsCrs = Annotated[
     str | None,
@@ -128,6 +164,37 @@ def checked_bands(bands: str | None) -> tuple[int, ...] | None:
     except ValueError as error:
         cause = f"'{bands}' is no list of band numbers"
         raise SettingsError("--bands", cause, "give numbers with commas, such as 1,2,3") from error
+
+
+def checked_budget(budget: int | None) -> int | None:
+    """Return the number of cases that ``--budget`` gives.
+
+    Raises:
+        SettingsError: It is less than one.
+    """
+    if budget is not None and budget < 1:
+        raise SettingsError("--budget", f"{budget} is no number of cases", "give 1 or more")
+    return budget
+
+
+def checked_vintages(vintages: Sequence[str] | None) -> dict[int, list[Path]]:
+    """Return the orthophoto of each year that ``--vintage YEAR=ORTHO`` gives.
+
+    Raises:
+        SettingsError: It is not of that form, the year is none, or is given twice.
+    """
+    found: dict[int, list[Path]] = {}
+    for text in vintages or ():
+        year, equals, ortho = text.partition("=")
+        if not equals or not ortho:
+            raise SettingsError("--vintage", f"'{text}' is not YEAR=ORTHO", "write 2018=ortho_2018.tif")
+        if not _YEAR.fullmatch(year):
+            raise SettingsError("--vintage", f"'{year}' is no year", "write 2018=ortho_2018.tif")
+        if int(year) in found:
+            cause = f"the year {year} is given twice"
+            raise SettingsError("--vintage", cause, "put its tiles into one folder and give that")
+        found[int(year)] = [Path(ortho)]
+    return found
 
 
 def checked_lang(lang: str) -> Language:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import platform
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import pandas as pd
 
+from vigibati.cadastre.budget import BudgetReport, budget_report
 from vigibati.cadastre.compare import ComparisonReport
 from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
@@ -31,7 +34,8 @@ from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.energy import Energy, measure_energy
 from vigibati.inference.segment_report import SegmentReport
 from vigibati.inference.segment_settings import SegmentSettings
-from vigibati.inputs import read_cadastral_inputs
+from vigibati.inputs import ContextPaths, read_cadastral_inputs
+from vigibati.vintages import open_vintages, presence, segment_vintages
 
 _LIBRARIES = ("torch", "segmentation-models-pytorch", "rasterio", "geopandas", "shapely", "pyogrio", "numpy")
 _COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
@@ -48,7 +52,9 @@ class DetectReport:
         cases: The cases, by rank.
         offsets: One row per sheet.
         segmentation: What the segmentation did.
+        vintages: The same of each older orthophoto, by year.
         comparison: Counts of the comparison.
+        budget: What the planned visits buy.
         energy: Energy of the run; None where it was not measured.
         run_id: Name of the run, also in every case.
     """
@@ -58,7 +64,9 @@ class DetectReport:
     cases: gpd.GeoDataFrame
     offsets: gpd.GeoDataFrame
     segmentation: SegmentReport
+    vintages: Mapping[int, SegmentReport]
     comparison: ComparisonReport
+    budget: BudgetReport
     energy: Energy | None
     run_id: str
 
@@ -70,6 +78,12 @@ def detect(
     out: Path,
     parcels: Path | None = None,
     zones: Sequence[Path] = (),
+    risk: Sequence[Path] = (),
+    protected: Sequence[Path] = (),
+    permits: Sequence[Path] = (),
+    vintages: Mapping[int, Sequence[Path]] = MappingProxyType({}),
+    previous: Path | None = None,
+    budget: int | None = None,
     checkpoint: Path | None = None,
     device: str = "auto",
     rules: str = "france",
@@ -99,6 +113,13 @@ def detect(
         out: GeoPackage to write; an earlier one is replaced as a whole, unless a person decided in it.
         parcels: Parcels; those of the records' source when None.
         zones: Planning zones.
+        risk: Zones of risk plans.
+        protected: Protected sectors.
+        permits: CSV lists of permits by parcel.
+        vintages: Older orthophotos by year; their probabilities are kept as
+            ``<name>_probabilities_<year>.tif``.
+        previous: Cases of an earlier run, which keep their numbers.
+        budget: How many cases can be looked at; the best are marked.
         checkpoint: Folder of a checkpoint; the shipped one when None.
         device: auto, cpu, cuda or openvino.
         rules: Name of the preset of thresholds.
@@ -121,16 +142,20 @@ def detect(
     check_place(out)
     if quicklook_png is not None:
         check_picture(quicklook_png)
-    if image_date is not None:
-        _check_date(image_date)
+    image_year = None if image_date is None else _checked_date(image_date).year
     refuse_to_lose_decisions(out)
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     probabilities = out.with_name(f"{out.stem}_probabilities.tif")
     image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
-    with image:
+    older = open_vintages(vintages, image=image, model=model, image_year=image_year, crs=crs)
+    with image, older as opened:
         inputs = read_cadastral_inputs(
-            records=records, parcels=parcels, zones=zones, crs=working, hints=hints
+            records=records,
+            parcels=parcels,
+            crs=working,
+            hints=hints,
+            context=ContextPaths(zones, risk, protected, permits, previous),
         )
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
         settings = SegmentSettings(
@@ -146,21 +171,40 @@ def detect(
             found = find_footprints(
                 image, model, probabilities, crs=working, settings=settings, progress=progress
             )
-            listed = make_cases(found.table, inputs, rules=thresholds, lang=lang, imaged=found.imaged)
+            seen = segment_vintages(
+                opened, model, probabilities, settings, area_crs=image.grid.crs, progress=progress
+            )
+            listed = make_cases(
+                found.table,
+                inputs,
+                rules=thresholds,
+                lang=lang,
+                imaged=found.imaged,
+                presence=partial(presence, probabilities={year: path for year, (path, _) in seen.items()})
+                if seen
+                else None,
+                image_year=image_year,
+                budget=budget,
+            )
         cases = listed.cases.assign(
             run_id=run_id, image_date=image_date, records_date=_records_date(inputs.records)
         )
+        bought = budget_report(listed.cases, budget)
+        older_reports = {year: report for year, (_, report) in seen.items()}
+        older_files = [path for ortho in opened.values() for path in ortho.paths]
         provenance = {
             "run_id": run_id,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": list(command),
-            "inputs": _fingerprints([*image.paths, *inputs.paths]),
+            "inputs": _fingerprints([*image.paths, *older_files, *inputs.paths]),
             "model": model.contract.model_dump(mode="json"),
             "rules": thresholds.model_dump(mode="json"),
             "versions": _versions(),
             "repairs": asdict(inputs.record_set.repairs),
             "segmentation": asdict(found.report),
+            "vintages": {str(year): asdict(report) for year, report in older_reports.items()},
             "comparison": asdict(listed.report),
+            "budget": asdict(bought),
             "offsets": json.loads(listed.offsets.table.drop(columns="geometry").to_json(orient="records")),
             "energy": None if energy.result is None else asdict(energy.result),
         }
@@ -181,15 +225,17 @@ def detect(
         cases=cases,
         offsets=listed.offsets.table,
         segmentation=found.report,
+        vintages=older_reports,
         comparison=listed.report,
+        budget=bought,
         energy=energy.result,
         run_id=run_id,
     )
 
 
-def _check_date(text: str) -> None:
+def _checked_date(text: str) -> date:
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
         raise SettingsError("--image-date", f"'{text}' is no date", "write it as 2024-07-01") from error
 

@@ -15,6 +15,7 @@ from vigibati.cadastre.readers.files import read_polygons
 from vigibati.cadastre.readers.text import readable
 from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.tables import ZONE_COLUMNS, conform
+from vigibati.cadastre.text import readable
 from vigibati.configs.errors import RecordsError
 
 _LOG: Final = logging.getLogger(__name__)

@@ -181,7 +181,10 @@ def test_allowed_values_are_registered(published: Path) -> None:
     )
     expected = {
         (column, value, phrase.fr)
-        for column, name in (("kind", "case_kind"), ("status", "status"), ("control", "control"))
+        for column, name in (
+            ("kind", "case_kind"),
+            *((each, each) for each in ("status", "control", "formality")),
+        )
         for value, phrase in CHOICES[name].items()
     }
     assert set(lists) == expected

@@ -7,6 +7,7 @@ import pytest
 from shapely import box
 
 from vigibati.cadastre.bands import band_labels, size_bands
+from vigibati.cadastre.budget import BudgetReport, budget_report
 from vigibati.cadastre.case_id import case_ids
 from vigibati.cadastre.enrich import enrich
 from vigibati.cadastre.rank import rank
@@ -78,10 +79,12 @@ def test_reasons_name_facts_in_the_reader_s_language() -> None:
     parcels = gpd.GeoDataFrame({"parcel_id": ["99007000AC0012"]}, geometry=[box(-5, -5, 60, 60)], crs=2154)
     cases = enrich(cases_of(), parcels=parcels, zones=zones_of("A"))
     assert rank(cases, rules=RULES, lang="fr")["reasons"].iloc[0] == (
-        "Bâtiment de 84 m² (de 75 à 93) absent du cadastre ; zone A ; parcelle 99007000AC0012"
+        "Bâtiment de 84 m² (de 75 à 93) absent du cadastre ; d’ordinaire un permis de construire (R.421-1, à "
+        "vérifier par le service) ; zone A ; parcelle 99007000AC0012"
     )
     assert rank(cases, rules=RULES, lang="en")["reasons"].iloc[0] == (
-        "Building of 84 m² (75 to 93) not in the records; zone A; parcel 99007000AC0012"
+        "Building of 84 m² (75 to 93) not in the records; usually a building permit (R.421-1, to be verified "
+        "by the service); zone A; parcel 99007000AC0012"
     )
 
 
@@ -120,6 +123,66 @@ def test_a_case_belongs_to_the_parcel_that_holds_most_of_it() -> None:
 def test_zones_in_another_crs_are_refused() -> None:
     with pytest.raises(RecordsError, match="zones"):
         enrich(cases_of(), parcels=None, zones=zones_of("U").set_crs(2975, allow_override=True))
+
+
+def sectors_of(*names: str, start: float = -5) -> gpd.GeoDataFrame:
+    shapes = [box(20 * i + start, -5, 20 * i + 15, 50) for i in range(len(names))]
+    return gpd.GeoDataFrame({"sector": list(names)}, geometry=shapes, crs=2154)
+
+
+def test_risk_and_protected_sectors_weigh_and_are_named() -> None:
+    # The second plan reaches the first case alone, the third only with a twentieth of it.
+    risk = (sectors_of("R", "B"), sectors_of("expl."), sectors_of("edge", start=6.7))
+    cases = enrich(
+        cases_of(), parcels=None, zones=zones_of("U", "U", "U"), risk=risk, protected=[sectors_of("AC1")],
+        least_share=RULES.priority.context_share,
+    )  # fmt: skip
+    assert cases["risk_zone"].fillna("-").tolist() == ["R + expl.", "B", "-"]
+    assert cases["protected"].fillna("-").tolist() == ["AC1", "-", "-"]
+    result = rank(cases, rules=RULES, lang="fr").set_index("case_id")
+    assert result["priority"].to_dict() == pytest.approx(
+        {"N-1": 0.9 * 1.0 * 1.0, "N-2": 0.9 * 0.8 * 1.0, "N-3": 0.9 * 0.5 * 0.7}
+    )
+    assert "zone U ; zone de risque R + expl. ; secteur protégé AC1" in result.loc["N-1", "reasons"]
+
+
+def test_a_permit_and_a_passed_delay_weigh() -> None:
+    cases = enrich(cases_of(), parcels=None, zones=None).assign(
+        permit=["PC 1", "PC 2", None],
+        status=["authorised", "to_review", "to_review"],
+        first_seen=pd.array([None, 2013, 2014], dtype="Int32"),
+        last_not_seen=pd.array([None] * 3, dtype="Int32"),
+    )
+    result = rank(cases, rules=RULES, lang="fr", image_year=2024).set_index("case_id")
+    usual = 0.9 * RULES.priority.zone_weight[""]
+    assert result["priority"].to_dict() == pytest.approx(
+        {"N-1": usual * 1.0 * 0.2, "N-2": usual * 0.8 * 0.5, "N-3": usual * 0.5}
+    )
+    assert "autorisation sur la parcelle : PC 1, comptée comme explication" in result.loc["N-1", "reasons"]
+    assert result.loc["N-2", "reasons"].endswith("autorisation sur la parcelle : PC 2")
+    assert (
+        "déjà là en 2013, action pénale : 6 ans (CPP art. 8), soit 2019 au plus tard"
+        in result.loc["N-2", "reasons"]
+    )
+
+
+def test_the_best_cases_of_a_budget_and_how_precise_the_list_is() -> None:
+    cases = enrich(cases_of(p_building=[0.9, np.nan, 0.5]), parcels=None, zones=None)
+    cases = cases.assign(status=["authorised", "to_review", "to_review"], permit=["PC 1", None, None])
+    result = rank(cases, rules=RULES, budget=1)
+    assert result["case_id"].tolist() == ["N-2", "N-3", "N-1"]
+    assert result["expected_precision"].fillna(-1).tolist() == pytest.approx([-1, 0.5, 0.7])
+    assert result["in_budget"].tolist() == [True, False, False]
+    assert budget_report(result, 1) == BudgetReport(budget=1, cases=1, expected_precision=None)
+    assert budget_report(rank(cases, rules=RULES, budget=9), 9) == BudgetReport(9, 2, 0.5)
+    assert budget_report(rank(cases, rules=RULES), None) == BudgetReport(None, 3, 0.7)
+
+
+def test_the_limits_of_a_pool_are_its_own() -> None:
+    pool = cases_of(kind="pool", area_m2=40.0, area_low_m2=35.0, area_high_m2=45.0)
+    assert "seuil" not in ranked(pool)["reasons"].iloc[0]
+    wide = cases_of(kind="pool", area_m2=96.0, area_low_m2=85.0, area_high_m2=107.0)
+    assert "le seuil de 100 m²" in ranked(wide)["reasons"].iloc[0]
 
 
 def test_no_case_at_all_goes_through() -> None:

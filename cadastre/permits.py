@@ -1,0 +1,82 @@
+"""Which permits may explain a case: those granted on its parcel."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from vigibati.configs.legal import PermitRules
+
+AUTHORISED = "authorised"
+OPEN = "to_review"
+
+
+def with_permits(
+    cases: gpd.GeoDataFrame,
+    permits: pd.DataFrame | None,
+    *,
+    parcels: gpd.GeoDataFrame | None,
+    rules: PermitRules,
+) -> gpd.GeoDataFrame:
+    """Name the newest permit on the parcel of each case, and take it for the explanation if it can be.
+
+    A permit to build may explain what is new, a permit to demolish what is gone. Only the former changes
+    a status, from "to review" to "authorised", and only where no person has decided: it is no
+    explanation if it is older by ``stale_years`` than the last image that does not show the case.
+
+    Args:
+        cases: With ``kind``, ``parcel_id`` and, where older images were read, ``last_not_seen``.
+        permits: `PERMIT_COLUMNS`, from `read_permits`; None where none are known.
+        parcels: All parcels that are known: a permit that names no prefix is passed over where two
+            parcels share its commune, section and number.
+        rules: Types and age.
+
+    Returns:
+        A copy with ``permit``, such as ``PC 01302921K0012 (2021-05-10) + 2``, null where there is none, and
+        ``status``.
+    """
+    status = cases["status"].fillna(OPEN) if "status" in cases else pd.Series(OPEN, index=cases.index)
+    if permits is None or cases.empty:
+        return cases.assign(permit=pd.Series(np.nan, index=cases.index, dtype="str"), status=status)
+    known = cases["parcel_id"] if parcels is None else parcels["parcel_id"]
+    gone = cases["kind"] == "not_seen"
+    building = permits[permits["permit_type"].isin(rules.building_types)]
+    demolition = permits[permits["permit_type"].isin(rules.demolition_types)]
+    found = _newest(building, cases, known).where(~gone, _newest(demolition, cases, known))
+    year = pd.to_numeric(found["permit_date"].str[:4])
+    believed = found["permit_number"].notna() & ~gone
+    if "last_not_seen" in cases:
+        absent = cases["last_not_seen"].astype("float64")
+        believed &= ~(absent - year >= rules.stale_years)
+    untouched = status == OPEN
+    if "decided_by" in cases:
+        untouched &= cases["decided_by"].isna()
+    return cases.assign(permit=_words(found), status=status.where(~(believed & untouched), AUTHORISED))
+
+
+def _newest(permits: pd.DataFrame, cases: gpd.GeoDataFrame, known: pd.Series[str]) -> pd.DataFrame:
+    """Return the newest permit on each case's parcel, and how many more there are, aligned with the cases."""
+    by_parcel = permits.groupby("parcel_key", sort=False)
+    newest = by_parcel.head(1).set_index("parcel_key").assign(more=by_parcel.size() - 1)
+    whole = cases["parcel_id"]
+    of_whole = newest.reindex(whole).set_index(cases.index)
+    known = known.drop_duplicates()
+    short = known.str[:5] + known.str[8:]
+    alone = short[~short.duplicated(keep=False)]
+    key = (whole.str[:5] + whole.str[8:]).where(lambda keys: keys.isin(alone))
+    of_short = newest.reindex(key).set_index(cases.index)
+    # The newer of the two, in the rare list that names some parcels with and some without prefix.
+    first = of_short["permit_number"].isna() | (of_whole["permit_date"] >= of_short["permit_date"])
+    return of_whole.where(first & of_whole["permit_number"].notna(), of_short)
+
+
+def _words(found: pd.DataFrame) -> pd.Series[str]:
+    # Sitadel's numbers may begin with the type.
+    kind, number = found["permit_type"], found["permit_number"]
+    named = pd.Series(
+        np.where(number.str[:2] == kind, number, kind + " " + number), index=found.index, dtype="str"
+    )
+    dated = named + (" (" + found["permit_date"] + ")").fillna("")
+    more = found["more"].fillna(0).astype(int)
+    return dated.where(more == 0, dated + " + " + more.astype("str"))

@@ -1,0 +1,125 @@
+"""Zones of risk plans (PPR, PPRT) and protected sectors: polygons with a name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pyproj
+import shapely
+
+from vigibati.cadastre.readers.files import DECLARE_CRS, read_polygons
+from vigibati.cadastre.repair import repair_polygons
+from vigibati.cadastre.tables import SECTOR_COLUMNS, conform
+from vigibati.cadastre.text import readable
+from vigibati.configs.errors import RecordsError
+
+_LOG: Final = logging.getLogger(__name__)
+_GEOPACKAGE: Final = b"SQLite format 3\x00"
+# The layer of a risk plan that rules building; the others rule expropriation or are mere outlines.
+_RULING_LAYER: Final = "zonereglementaireurba"
+_RISK_CODES: Final = ("CODEZONEREGLEMENT", "CODEZONE", "CODE_ZONE", "CODE")
+_RISK_NAMES: Final = ("LIBELLEZONEREGLEMENT", "LIBELLE", "LIBELONG", "NOM", "ZONE")
+_SECTOR_NAMES: Final = ("NOMSUP", "NOMASS", "NOMGEN", "NOM", "LIBELLE", "LIBELONG", "NAME", "TYPEASS")
+
+
+def read_risk_zones(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Read the zones of a risk plan.
+
+    Args:
+        path: GeoPackage, Shapefile or GeoJSON, as the CNIG standard of risk plans has them or with a
+            column ``code``, ``libelle`` or ``nom``, in any case. Of a GeoPackage with several polygon layers
+            the one named ``…zonereglementaireurba…`` is read.
+        crs: CRS to bring it to.
+
+    Returns:
+        ``sector``, such as ``B3 (Zone d'autorisation limitée - B3)``, and valid polygons.
+
+    Raises:
+        RecordsError: The file cannot be read, names no zone, or holds none.
+    """
+    frame = _frame(path)
+    code, name = _first(frame, _RISK_CODES), _first(frame, _RISK_NAMES)
+    if code is not None and name is not None:
+        both = (code + " (" + name + ")").where(name != code, code)
+        return _sectors(frame, both.fillna(code).fillna(name), path, crs)
+    told = name if code is None else code
+    if told is None:
+        cause = f"has no column with the name of the zone (columns: {', '.join(map(str, frame.columns))})"
+        raise RecordsError(path, cause, "give the zonereglementaireurba layer, or name it codezonereglement")
+    return _sectors(frame, told, path, crs)
+
+
+def read_protected(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Read protected sectors: surroundings of monuments, sites, and the like.
+
+    Args:
+        path: GeoPackage, Shapefile or GeoJSON with the polygons of one layer. A sector is named by the
+            columns of the servitudes (``nomsup``, ``nomass``) or ``nom`` or ``libelle``, else by the file.
+        crs: CRS to bring it to.
+
+    Returns:
+        ``sector`` and valid polygons.
+
+    Raises:
+        RecordsError: The file cannot be read or holds no polygon.
+    """
+    frame = _frame(path)
+    name = _first(frame, _SECTOR_NAMES)
+    if name is None:
+        name = pd.Series(None, index=frame.index, dtype="str")
+    return _sectors(frame, name, path, crs)
+
+
+def _frame(path: Path) -> gpd.GeoDataFrame:
+    layer = _ruling_layer(path)
+    if layer is None:
+        return read_polygons(path).frame
+    try:
+        frame = pyogrio.read_dataframe(path.resolve(), layer=layer, on_invalid="ignore")
+    except (RuntimeError, ValueError, shapely.errors.ShapelyError) as error:
+        raise RecordsError(path, f"cannot be read as GPKG ({error})", "give a whole file") from error
+    if frame.crs is None:
+        raise RecordsError(path, "does not say in which CRS its coordinates are", DECLARE_CRS)
+    return frame
+
+
+def _ruling_layer(path: Path) -> str | None:
+    """Return the layer of a risk plan that rules building, if the file is a GeoPackage that holds one."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as handle:
+        if handle.read(len(_GEOPACKAGE)) != _GEOPACKAGE:
+            return None
+    try:
+        names = [str(name) for name, kind in pyogrio.list_layers(path.resolve()) if kind is not None]
+    except RuntimeError as error:
+        raise RecordsError(path, f"cannot be read as GPKG ({error})", "give a whole file") from error
+    return next((name for name in names if _RULING_LAYER in name.lower()), None)
+
+
+def _first(frame: gpd.GeoDataFrame, wanted: Sequence[str]) -> pd.Series[str] | None:
+    """Return the first column of those names, in any case, as text without blanks around it."""
+    names = {str(name).upper(): name for name in frame.columns}
+    found = next((names[name] for name in wanted if name in names), None)
+    if found is None:
+        return None
+    text: pd.Series[str] = frame[found].astype("str").map(readable, na_action="ignore").str.strip()
+    return text.where(text != "")
+
+
+def _sectors(frame: gpd.GeoDataFrame, names: pd.Series[str], path: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    known = pd.DataFrame({"sector": names.fillna(path.stem).to_numpy(), "row": range(1, len(frame) + 1)})
+    sectors, repairs = repair_polygons(
+        gpd.GeoDataFrame(known, geometry=frame.geometry.array, crs=frame.crs), ids="row", crs=crs
+    )
+    if repairs.altered:
+        _LOG.warning("%s: %s", path, repairs.describe())
+    if sectors.empty:
+        raise RecordsError(path, "holds no zone that could be used", "leave it out or give another file")
+    return conform(sectors, SECTOR_COLUMNS)

@@ -1,0 +1,126 @@
+"""Older images, permits, risk plans, a budget and an earlier list, through the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+import shapely
+from affine import Affine
+
+from vigibati.cadastre.provenance import read_provenance
+
+Vigibati = Callable[..., Any]
+HOUSES = ((60, 50, 60, 50), (280, 300, 80, 60))
+NEW = (290, 70, 60, 40)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "cases.gpkg"
+
+
+@pytest.fixture
+def detect(vigibati: Vigibati, scene: Any, checkpoint: Path, out: Path) -> Callable[..., Any]:
+    def run(*more: object) -> Any:
+        given = (*scene.cadastre, "--checkpoint", checkpoint, "--out", out)
+        return vigibati("detect", scene.ortho, *given, *more)
+
+    return run
+
+
+def new_building(out: Path) -> Any:
+    cases = gpd.read_file(out, layer="cases")
+    return cases[cases["kind"] == "new_building"].iloc[0]
+
+
+def test_older_images_date_a_case(
+    detect: Vigibati, write_ortho: Callable[..., Path], out: Path, tmp_path: Path
+) -> None:
+    with_it = write_ortho(tmp_path / "b.tif", *HOUSES, NEW)
+    without = write_ortho(tmp_path / "a.tif", *HOUSES)
+    vintages = ("--vintage", f"2021={with_it}", "--vintage", f"2018={without}")
+    ran = detect("--image-date", "2024-07-01", "--json", *vintages)
+    assert (ran.code, ran.err) == (0, "")
+    case = new_building(out)
+    assert (case["first_seen"], case["last_not_seen"]) == (2021, 2018)
+    assert "apparu entre 2018 et 2021" in case["reasons"]
+    assert sorted(json.loads(ran.out)["vintages"]) == ["2018", "2021"]
+    kept = sorted(path.name for path in out.parent.iterdir())
+    rasters = [f"cases_probabilities{end}.tif" for end in ("", "_2018", "_2021")]
+    assert kept == sorted(["cases.gpkg", *rasters])
+    files = [each["file"] for each in read_provenance(out)["inputs"]]
+    assert files[:3] == ["ortho.tif", "a.tif", "b.tif"]
+    # The next call with other rules or records takes what was segmented.
+    again = json.loads(detect("--image-date", "2024-07-01", "--json", *vintages).out)
+    assert {each["megapixels_now"] for each in again["vintages"].values()} == {0}
+
+
+def test_permits_risk_and_protected_sectors(detect: Vigibati, scene: Any, out: Path, tmp_path: Path) -> None:
+    permits, zones = tmp_path / "permits.csv", tmp_path / "zones.gpkg"
+    permits.write_text("NUM_DAU;TYPE_DAU;COMM;SEC_CADASTRE1;NUM_CADASTRE1\n7;DP;13029;AB;12\n")
+    area = gpd.read_file(scene.parcels).geometry
+    gpd.GeoDataFrame({"code": ["R1"]}, geometry=area, crs=2154).to_file(zones)
+    options = ("--permits", permits, "--risk", zones, "--protected", zones, "--budget", "1")
+    ran = detect("--json", *options)
+    assert (ran.code, ran.err) == (0, "")
+    case = new_building(out)
+    assert (case["status"], case["permit"], case["risk_zone"]) == ("authorised", "DP 7", "R1")
+    assert (case["protected"], case["formality"]) == ("zones", "permit")
+    # What a permit explains is no visit; the record that is not seen has no probability.
+    expected = {"budget": 1, "cases": 1, "expected_precision": None}
+    assert json.loads(ran.out)["budget"] == expected == read_provenance(out)["budget"]
+    # Nobody decided: the next run may replace it.
+    assert detect("--quiet").code == 0
+    assert new_building(out)["status"] == "to_review"
+
+
+def test_what_is_found_again_keeps_its_number(detect: Vigibati, out: Path, tmp_path: Path) -> None:
+    detect("--quiet")
+    cases = gpd.read_file(out, layer="cases")
+    earlier = tmp_path / "earlier.gpkg"
+    moved = shapely.affinity.translate(shapely.union_all(cases.geometry[:1]), 0.6, 0.6)
+    table = gpd.GeoDataFrame({"case_id": ["N-1-2"], "kind": ["new_building"]}, geometry=[moved], crs=2154)
+    table.to_file(earlier, layer="cases")
+    assert detect("--quiet", "--previous", earlier).code == 0
+    assert new_building(out)["case_id"] == "N-1-2"
+
+
+def test_the_summary_states_the_expected_precision(detect: Vigibati) -> None:
+    ran = detect("--budget", "1")
+    assert "expected precision of the 1 cases of the budget: " in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--vintage", "soon=x.tif"), "--vintage: 'soon' is no year; write 2018=ortho_2018.tif"),
+        (("--vintage", "x.tif"), "--vintage: 'x.tif' is not YEAR=ORTHO; write 2018=ortho_2018.tif"),
+        (("--vintage", "2018=a", "--vintage", "2018=b"), "--vintage: the year 2018 is given twice; put "),
+        (("--vintage", "2018=none.tif"), "none.tif: cannot be read"),
+        (("--budget", "0"), "--budget: 0 is no number of cases; give 1 or more"),
+        (("--permits", "none.csv"), "none.csv: is not there; give a CSV"),
+        (("--risk", "none.gpkg"), "none.gpkg: is not there; give an existing file"),
+        (("--previous", "none.gpkg"), "none.gpkg: there is no such file; make it with 'vigibati detect'"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(
+    detect: Vigibati, out: Path, words: tuple[str, ...], line: str
+) -> None:
+    ran = detect(*words)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith(f"vigibati: {line}")
+    assert not out.exists()
+
+
+def test_vintages_of_another_place_or_time_are_refused(
+    detect: Vigibati, scene: Any, write_ortho: Callable[..., Path], tmp_path: Path
+) -> None:
+    far = write_ortho(tmp_path / "far.tif", transform=Affine(0.2, 0, 800_000, 0, -0.2, 6_600_000))
+    assert "--vintage 2018: shows nothing of the image's place" in detect("--vintage", f"2018={far}").err
+    ran = detect("--image-date", "2024-07-01", "--vintage", f"2024={scene.ortho}")
+    assert "--vintage 2024: is not older than the image of 2024" in ran.err
