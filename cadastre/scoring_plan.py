@@ -162,7 +162,7 @@ def _groups(group: NDArray[np.intp], shown: NDArray[np.bool_], of: _Tally) -> li
     if not shown.any():
         return []
     number = group[shown]
-    area = np.bincount(number, of.area[shown])
+    area: NDArray[np.float64] = np.bincount(number, of.area[shown]).astype(np.float64)
     part = [np.bincount(number, of.area[shown] * flag[shown]) for flag in (of.found, of.same)]
     real = area > 0
     found, same = (np.divide(each, area, out=np.zeros_like(area), where=real) >= _SEEN for each in part)
@@ -247,5 +247,6 @@ def _described(cases: gpd.GeoDataFrame) -> list[dict[str, object]]:
 
 
 def _placed(outline: shapely.Geometry) -> dict[str, object]:
-    point = outline.representative_point()
-    return {"area_m2": round(outline.area, 1), "x_m": round(point.x, 1), "y_m": round(point.y, 1)}
+    ((x_m, y_m),) = shapely.get_coordinates(shapely.point_on_surface(outline))
+    area_m2 = float(shapely.area(outline))
+    return {"area_m2": round(area_m2, 1), "x_m": round(float(x_m), 1), "y_m": round(float(y_m), 1)}

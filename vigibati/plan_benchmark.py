@@ -6,9 +6,9 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import geopandas as gpd
 import numpy as np
@@ -20,10 +20,11 @@ from vigibati.cadastre.displace import Disorder, Displaced, displace
 from vigibati.cadastre.pairing import as_array
 from vigibati.cadastre.readers import read_records
 from vigibati.cadastre.scoring_plan import Line, PlanScore, score_plan
-from vigibati.cadastre.simulate import Detections, Quality, simulate
+from vigibati.cadastre.simulate import Detections, Quality, moved_by, simulate
 from vigibati.cadastre.spoil import Shares, spoil
 from vigibati.cadastre.tables import SHEET_COLUMNS, conform
 from vigibati.cases import CaseList, make_cases
+from vigibati.configs.errors import SettingsError
 from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.inputs import CadastralInputs, read_cadastral_inputs
 
@@ -46,8 +47,29 @@ class PlanSettings:
     quality: Quality
     shifts_m: tuple[float, ...]
     seeds: tuple[int, ...]
-    shares: Shares = Shares()
-    disorder: Disorder = Disorder()
+    shares: Shares = field(default_factory=Shares)
+    disorder: Disorder = field(default_factory=Disorder)
+
+
+def plan_settings(
+    quality: str, *, shifts_m: tuple[float, ...], seeds: tuple[int, ...], fraction: float | None = None
+) -> PlanSettings:
+    """Return settings from what a user gives.
+
+    Args:
+        quality: Of the detections.
+        shifts_m: How far each sheet is moved.
+        seeds: Of the draws.
+        fraction: Share of the buildings that is withheld; the usual one when None.
+
+    Raises:
+        SettingsError: No such quality.
+    """
+    shares = Shares() if fraction is None else Shares(withheld=fraction)
+    if quality not in get_args(Quality):
+        known = ", ".join(get_args(Quality))
+        raise SettingsError("--detections", f"'{quality}' is unknown", f"use model, {known}")
+    return PlanSettings(quality=cast("Quality", quality), shifts_m=shifts_m, seeds=seeds, shares=shares)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,34 +97,55 @@ def bench_plan(records: Path, *, settings: PlanSettings) -> dict[str, Any]:
         InputError: The records cannot be used.
     """
     rules, inputs = load_rules(), read_plan(records)
-    runs, residuals, scores = [], [], []
-    for shift_m in settings.shifts_m:
-        for seed in settings.seeds:
-            plan = spoiled_plan(inputs, settings=settings, shift_m=shift_m, seed=seed, rules=rules)
-            cpu, wall = time.process_time(), time.perf_counter()
-            listed = make_cases(
-                plan.detections.table, plan.inputs, rules=rules, lang="en", imaged=plan.imaged
-            )
-            seconds = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
-            residual = residuals_m(plan, listed)
-            score = score_plan(
-                listed.cases,
-                plan.pieces,
-                plan.detections,
-                bounds_m2=rules.bands_m2,
-                new_below=rules.cases.new_below,
-            )
-            head = {"shift_m": shift_m, "seed": seed}
-            runs.append(head | _figures([plan], [residual], [score], [seconds]) | _listed(score))
-            residuals.append((plan, residual, score, seconds))
+    runs = [
+        _run(inputs, settings=settings, shift_m=shift_m, seed=seed, rules=rules)
+        for shift_m in settings.shifts_m
+        for seed in settings.seeds
+    ]
     return {
         "settings": asdict(settings),
         "inputs": [path.name for path in inputs.paths],
         "buildings": len(inputs.records),
-        "total": _figures(*zip(*residuals, strict=True)),
-        "runs": runs,
+        "total": _figures(runs),
+        "runs": [
+            {"shift_m": run.shift_m, "seed": run.seed}
+            | _figures([run])
+            | {"misses": list(run.score.misses), "false_cases": list(run.score.false_cases)}
+            for run in runs
+        ],
         "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    shift_m: float
+    seed: int
+    records: int
+    footprints: int
+    residuals_m: NDArray[np.float64]
+    score: PlanScore
+    cpu_s: float
+    wall_s: float
+
+
+def _run(
+    inputs: CadastralInputs, *, settings: PlanSettings, shift_m: float, seed: int, rules: ComparisonRules
+) -> _Run:
+    plan = spoiled_plan(inputs, settings=settings, shift_m=shift_m, seed=seed, rules=rules)
+    table = plan.detections.table
+    cpu, wall = time.process_time(), time.perf_counter()
+    listed = make_cases(table, plan.inputs, rules=rules, lang="en", imaged=plan.imaged)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    score = score_plan(
+        listed.cases,
+        plan.pieces,
+        plan.detections,
+        bounds_m2=rules.bands_m2,
+        new_below=rules.cases.new_below,
+    )
+    records = len(plan.displaced.records)
+    return _Run(shift_m, seed, records, len(table), residuals_m(plan, listed), score, cpu, wall)
 
 
 def read_plan(records: Path) -> CadastralInputs:
@@ -120,15 +163,16 @@ def read_plan(records: Path) -> CadastralInputs:
 def spoiled_plan(
     inputs: CadastralInputs, *, settings: PlanSettings, shift_m: float, seed: int, rules: ComparisonRules
 ) -> SpoiledPlan:
-    """Make one case; the changes and the detections of a seed are the same for every shift."""
-    pieces = spoil(inputs.records, seed=seed, bounds_m2=rules.bands_m2, shares=settings.shares)
+    """Make one case, with draws of its own for every seed and shift."""
+    draw = int(np.random.SeedSequence([seed, round(1000 * shift_m)]).generate_state(1)[0])
+    pieces = spoil(inputs.records, seed=draw, bounds_m2=rules.bands_m2, shares=settings.shares)
     recorded = pieces[pieces["what"].isin(("kept", "demolished"))]
-    displaced = displace(recorded, seed=seed, disorder=replace(settings.disorder, shift_m=shift_m))
+    displaced = displace(recorded, seed=draw, disorder=replace(settings.disorder, shift_m=shift_m))
     sheets = _sheets(inputs, pieces, displaced)
     return SpoiledPlan(
         pieces=pieces,
         displaced=displaced,
-        detections=simulate(pieces, quality=settings.quality, seed=seed),
+        detections=simulate(pieces, quality=settings.quality, seed=draw),
         inputs=replace(
             inputs, records=displaced.records, record_set=replace(inputs.record_set, sheets=sheets)
         ),
@@ -171,27 +215,23 @@ def _sheets(inputs: CadastralInputs, pieces: gpd.GeoDataFrame, displaced: Displa
             {"sheet_id": names}, geometry=shapely.buffer(ground, _AROUND_M), crs=pieces.crs
         )
     known = known[known["sheet_id"].isin(names)]
-    moved = [
-        shapely.transform(outline, lambda xy, by=displaced.fields[name].shift_m: xy + by)
-        for name, outline in zip(known["sheet_id"], as_array(known), strict=True)
-    ]
+    shift_m = np.array([displaced.fields[str(name)].shift_m for name in known["sheet_id"]])
+    moved = moved_by(as_array(known), shift_m)
     return conform(known.set_geometry(moved, crs=known.crs), SHEET_COLUMNS)
 
 
-def _figures(
-    plans: Sequence[SpoiledPlan],
-    residuals: Sequence[NDArray[np.float64]],
-    scores: Sequence[PlanScore],
-    seconds: Sequence[dict[str, float]],
-) -> dict[str, Any]:
+def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
     """Return the figures of one run, or of several together."""
-    left = np.concatenate(residuals)
-    records = sum(len(plan.displaced.records) for plan in plans)
-    own = sum((Counter(score.own_false) for score in scores), Counter())
-    excused = sum((Counter(score.detector_false) for score in scores), Counter())
+    left = np.concatenate([run.residuals_m for run in runs])
+    scores = [run.score for run in runs]
+    records = sum(run.records for run in runs)
+    own, excused = Counter[str](), Counter[str]()
+    for score in scores:
+        own.update(score.own_false)
+        excused.update(score.detector_false)
     return {
         "records": records,
-        "footprints": sum(len(plan.detections.table) for plan in plans),
+        "footprints": sum(run.footprints for run in runs),
         "not_detected": sum(score.not_detected for score in scores),
         "residual": {
             "records": len(left),
@@ -205,7 +245,8 @@ def _figures(
         "own_false": dict(own),
         "own_false_per_100_records": round(100 * own.total() / records, 3),
         "detector_false": dict(excused),
-        **{name: round(sum(each[name] for each in seconds), 2) for name in ("cpu_s", "wall_s")},
+        "cpu_s": round(sum(run.cpu_s for run in runs), 2),
+        "wall_s": round(sum(run.wall_s for run in runs), 2),
     }
 
 
@@ -217,7 +258,3 @@ def added(lines: Iterable[Line]) -> list[Line]:
         for number, value in enumerate((line.count, line.found, line.same_kind)):
             counts[number] += value
     return [Line(measure, band, *counts) for (measure, band), counts in sums.items()]
-
-
-def _listed(score: PlanScore) -> dict[str, Any]:
-    return {"misses": list(score.misses), "false_cases": list(score.false_cases)}
