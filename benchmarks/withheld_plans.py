@@ -18,7 +18,8 @@ from typing import Any
 
 import shapely
 
-from vigibati.plan_benchmark import bench_plan, plan_settings
+from vigibati.plan_benchmark import bench_plan
+from vigibati.plans import plan_settings
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "withheld_plans.json"

@@ -111,7 +111,8 @@ def withheld(
         )
         headline = result["headline"]
     else:
-        from vigibati.plan_benchmark import bench_plan, plan_settings
+        from vigibati.plan_benchmark import bench_plan
+        from vigibati.plans import plan_settings
 
         image = (("ORTHO", ortho), ("--checkpoint", checkpoint), ("--reviewed", reviewed), ("--crops", crops))
         _refuse(
