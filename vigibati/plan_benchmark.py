@@ -6,11 +6,13 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
+import shapely
 
 from vigibati.cadastre.scoring_lines import added
 from vigibati.cadastre.scoring_plan import PlanScore, score_plan
@@ -21,6 +23,10 @@ from vigibati.plans import PlanSettings, read_plan, residuals_m, spoiled_plan
 
 _FAR_M = 1.0
 _WORST = 10
+_OFF_M = 0.5
+_REACHED = 0.1
+_NARROW_M = 2.0
+_BETWEEN = 0.5
 
 
 def bench_plan(records: Path, *, settings: PlanSettings) -> dict[str, Any]:
@@ -88,8 +94,26 @@ def _run(
         bounds_m2=rules.bands_m2,
         new_below=rules.cases.new_below,
     )
-    records = len(plan.displaced.records)
-    return _Run(shift_m, seed, records, len(table), residuals_m(plan, listed.records), score, cpu, wall)
+    left = residuals_m(plan, listed.records)
+    misses = tuple(_explained(miss, plan.displaced.records, left) for miss in score.misses)
+    score = replace(score, misses=misses)
+    return _Run(shift_m, seed, len(plan.displaced.records), len(table), left, score, cpu, wall)
+
+
+def _explained(miss: dict[str, Any], records: gpd.GeoDataFrame, left: pd.Series[float]) -> dict[str, object]:
+    """Add how far the nearest record is off after registration, and the likeliest reason."""
+    seen = records[records["record_id"].isin(left.index)]
+    nearest = seen.distance(shapely.Point(miss["x_m"], miss["y_m"])).to_numpy().argmin()
+    residual_m = float(left[seen["record_id"].iloc[nearest]])
+    reasons = (
+        ("the records around lie off", residual_m > _OFF_M),
+        ("footprints reach over it", miss["what"] == "demolished" and miss["shown_share"] > _REACHED),
+        ("it is narrow", miss["depth_m"] is not None and miss["depth_m"] < _NARROW_M),
+        ("it lies between records", miss["enclosed_share"] > _BETWEEN),
+        ("not known", True),
+    )
+    reason = next(words for words, holds in reasons if holds)
+    return miss | {"residual_m": round(residual_m, 2), "reason": reason}
 
 
 def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
