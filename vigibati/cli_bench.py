@@ -72,9 +72,9 @@ def withheld(
 ) -> None:
     """Withhold known buildings from the records and see which are listed.
 
-    Examples: vigibati bench withheld ortho.tif --records footprints.gpkg --fraction 0.2 --out result.json
+    Example: vigibati bench withheld ortho.tif --records footprints.gpkg --fraction 0.2 --out result.json
 
-    vigibati bench withheld --records sheet.tar.bz2 --detections realistic --shift-m 3 --out result.json
+    Without an image: vigibati bench withheld --records sheet.tar.bz2 --detections realistic --out result.json
     """
     shifts_m, seeds = tuple(shift_m or (0.0,)), tuple(seed or (7,))
     check_writable(out)
