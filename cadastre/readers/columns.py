@@ -10,9 +10,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from vigibati.cadastre.readers.text import readable
 from vigibati.cadastre.repair import Repairs, noted
 from vigibati.cadastre.tables import conform_records
+from vigibati.cadastre.text import readable
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.records_mapping import ANY_OTHER, RecordsMapping, plain_value
 

@@ -12,7 +12,6 @@ import pandas as pd
 import pyproj
 
 from vigibati.cadastre.readers.files import read_polygons
-from vigibati.cadastre.readers.text import readable
 from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.tables import ZONE_COLUMNS, conform
 from vigibati.cadastre.text import readable
