@@ -139,6 +139,7 @@ def _unrecorded(
         as_array(footprints),
         as_array(records),
         records["tolerance_m"].to_numpy(dtype=float),
+        records["overhang_m"].to_numpy(dtype=float),
         rules=rules.cases,
     )
     outlines = as_array(footprints)[left.rows]

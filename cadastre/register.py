@@ -13,11 +13,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.blocks import blocks_of, fit_blocks, united
 from vigibati.cadastre.fit import Fit, WallMatcher
+from vigibati.cadastre.arrows import block_arrows, joined_arrows, middles
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
 from vigibati.cadastre.outlines import WallPoints, wall_points
 from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
-from vigibati.cadastre.warp import fit_warp
+from vigibati.cadastre.warp import Warp, fit_warp
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
 
@@ -31,9 +33,13 @@ _SAME_START_M = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
+    """A sheet: the records that are fitted by the middle of their boxes, and their blocks."""
+
     sheet_id: str
     hull: shapely.Geometry
     walls: WallPoints
+    middles: NDArray[np.float64]
+    blocks: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,26 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         placed = _placed(_fits(sheets, matcher, rules.registration, pool), rules.registration)
         own = [row for row, place in enumerate(placed) if place.method == "sheet"]
-        bent = list(pool.map(lambda row: fit_warp(matcher, sheets[row].walls, placed[row].fit), own))
-    warps = {sheets[row].sheet_id: warp for row, (warp, _) in zip(own, bent, strict=True)}
-    for row, (_, fit) in zip(own, bent, strict=True):
+        bent = list(
+            pool.map(lambda row: _bent(matcher, sheets[row], placed[row].fit, rules.registration), own)
+        )
+    warps = {sheets[row].sheet_id: warp for row, (warp, _, _) in zip(own, bent, strict=True)}
+    for row, (_, fit, _) in zip(own, bent, strict=True):
         placed[row] = replace(placed[row], fit=fit)
     rows = [_row(sheet, place, rules.registration) for sheet, place in zip(sheets, placed, strict=True)]
     table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=records.crs)
-    return Offsets(table, warps)
+    return Offsets(table, warps, joined_arrows([arrows for _, _, arrows in bent], records.crs))
+
+
+def _bent(
+    matcher: WallMatcher, sheet: _Sheet, fit: Fit, rules: RegistrationRules
+) -> tuple[Warp, Fit, pd.DataFrame]:
+    """Return the field of a sheet, the fit judged with it, and where each of its records goes."""
+    warp, judged = fit_warp(matcher, sheet.walls, fit)
+    field_m = judged.shift_m + warp.at(sheet.walls.xy)
+    blocks = fit_blocks(matcher, sheet.walls, field_m, judged.overhang_m, count=int(sheet.blocks.max(initial=-1)) + 1)
+    field_m = judged.shift_m + warp.at(sheet.middles)
+    return warp, judged, block_arrows(sheet.sheet_id, sheet.middles, field_m, sheet.blocks, blocks, rules)
 
 
 def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules) -> list[_Sheet]:
@@ -97,17 +116,16 @@ def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: Registrati
     for name, rows in zip(names, by_sheet, strict=False):
         drawn = geometries[rows]
         hull = shapely.GeometryCollection(list(drawn)).convex_hull
-        walls = _record_walls(drawn[used[rows] & near[rows].any()], rules)
-        sheets.append(_Sheet(str(name), hull, walls))
+        fitted = drawn[used[rows] & near[rows].any()]
+        blocks = blocks_of(fitted)
+        walls = wall_points(
+            united(fitted, blocks),
+            spacing_m=_RECORD_SPACING_M,
+            min_edge_m=rules.min_edge_m,
+            simplify_m=_RECORD_SIMPLIFY_M,
+        )
+        sheets.append(_Sheet(str(name), hull, walls, middles(fitted), blocks))
     return sheets
-
-
-def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoints:
-    # United first: a wall between two records is no edge in the image.
-    blocks = shapely.get_parts([shapely.union_all(geometries)])
-    return wall_points(
-        blocks, spacing_m=_RECORD_SPACING_M, min_edge_m=rules.min_edge_m, simplify_m=_RECORD_SIMPLIFY_M
-    )
 
 
 def _fits(
