@@ -28,8 +28,8 @@ ARROW_COLUMNS = (
     "geometry",
 )
 _SAME_PLACE_M = 0.001
-_MIN_WALLS = 3.0
-_MIN_SHARE = 0.4
+_MIN_WALLS = 2.0
+_MIN_SHARE = 0.25
 
 
 def no_arrows() -> gpd.GeoDataFrame:
