@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from vigibati.cadastre.bands import band_labels, size_bands
 from vigibati.cadastre.pairing import as_array, near_pairs, shared_areas, union_by_left
 
-_SHARE = 0.25
+SHARE = 0.25
+"""A case and an item belong together from this share of either on."""
+
 _ALL_PARTS_SHARE = 0.40
 
 
@@ -85,13 +87,13 @@ def score_cases(cases: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, *, bounds_m2: 
     of_truth = shared / shapely.area(items)[pairs.left]
     of_case = shared / shapely.area(outlines)[pairs.right]
     right = np.zeros(len(cases), dtype=bool)
-    right[pairs.right[np.maximum(of_truth, of_case) >= _SHARE]] = True
+    right[pairs.right[np.maximum(of_truth, of_case) >= SHARE]] = True
     kind, expected = (truth[name].to_numpy(dtype=object) for name in ("kind", "case_kind"))
-    found = _found(items, outlines, np.ones(len(cases), dtype=bool))
+    found = hit(items, outlines, np.ones(len(cases), dtype=bool))
     same = np.zeros(len(truth), dtype=bool)
     for name in sorted(set(expected)):
         alike = (cases["kind"] == name).to_numpy(dtype=bool)
-        same |= (expected == name) & _found(items, outlines, alike)
+        same |= (expected == name) & hit(items, outlines, alike)
     bands = np.asarray(size_bands(shapely.area(items), bounds_m2), dtype=object)
     case_kind = cases["kind"].to_numpy(dtype=object)
     return Score(
@@ -110,13 +112,13 @@ def score_cases(cases: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, *, bounds_m2: 
     )
 
 
-def _found(
+def hit(
     items: NDArray[np.object_], outlines: NDArray[np.object_], use: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return which items the cases in ``use`` cover enough, alone or together."""
     chosen = outlines[use]
     pairs = near_pairs(items, chosen)
-    alone = shared_areas(pairs, items, chosen) >= _SHARE * shapely.area(items)[pairs.left]
+    alone = shared_areas(pairs, items, chosen) >= SHARE * shapely.area(items)[pairs.left]
     together = shapely.intersection(items, union_by_left(pairs, chosen, count=len(items)))
     found: NDArray[np.bool_] = shapely.area(together) >= _ALL_PARTS_SHARE * shapely.area(items)
     found[pairs.left[alone]] = True

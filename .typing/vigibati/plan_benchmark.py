@@ -1,0 +1,1 @@
+../../vigibati/plan_benchmark.py
