@@ -15,12 +15,18 @@ from vigibati.cadastre.outlines import WallPoints
 from vigibati.cadastre.pairing import Geometries, near_pairs
 
 _TOUCHING_M = 0.3
-_GATES_M = (2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
+import os
+_GATES_M = eval(os.environ.get("BG","(2.0, 1.6, 1.3, 1.0, 1.0, 1.0)"))
 _TUKEY_ROUNDS = 3
-_SHIFT_PRIOR_M = 0.3
-_OVERHANG_PRIOR_M = 0.2
+_SHIFT_PRIOR_M = float(os.environ.get("PRIOR","0.3"))
+_OVERHANG_PRIOR_M = float(os.environ.get("OPRIOR","0.2"))
 _AGREES_M = 1.0
 _SHEET_SAYS = 4.0
+_FAR_M = 3.0
+_DOUBT = float(os.environ.get("DOUBT", "0.5"))
+_BETTER = float(os.environ.get("BETTER", "0.2"))
+_STARTS = 8
+_START_M = float(os.environ.get("START", "1.5"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,45 @@ def fit_blocks(
         overhang_m: Of the sheet.
         count: Number of blocks; some may have no wall that is long enough.
     """
-    block = walls.blocks
+    return _judged(
+        matcher, walls, field_m, overhang_m, _best(matcher, walls, field_m, overhang_m, count=count)
+    )
+
+
+def _best(
+    matcher: WallMatcher, walls: WallPoints, field_m: NDArray[np.float64], overhang_m: float, *, count: int
+) -> NDArray[np.float64]:
+    """Return (count, 3) shift and overhang; blocks that do not fit from where they are start elsewhere too."""
+    best = _solved(matcher, walls, field_m, overhang_m, np.zeros((count, 2)))
+    score = _scores(matcher, walls, field_m, overhang_m, best)
+    total = np.bincount(walls.blocks, walls.weights, minlength=count)
+    _, near = matcher.gaps(walls, field_m, _FAR_M)
+    reached = np.bincount(walls.blocks, walls.weights * near, minlength=count)
+    doubtful = (score < _DOUBT * total) & (reached >= total / 2)
+    mine = doubtful[walls.blocks]
+    if not mine.any():
+        return best
+    asked = walls.only(mine)
+    bar = np.maximum(score + _BETTER * total, 0.0)
+    for angle in np.arange(_STARTS) * (2 * np.pi / _STARTS):
+        start = np.tile(_START_M * np.array([np.cos(angle), np.sin(angle)]), (count, 1))
+        tried = _solved(matcher, asked, field_m[mine], overhang_m, start)
+        then = _scores(matcher, asked, field_m[mine], overhang_m, tried)
+        better = doubtful & (then > bar)
+        best[better], bar[better] = tried[better], then[better]
+    return best
+
+
+def _solved(
+    matcher: WallMatcher,
+    walls: WallPoints,
+    field_m: NDArray[np.float64],
+    overhang_m: float,
+    start_m: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    block, count = walls.blocks, len(start_m)
     design = np.column_stack([walls.normals, np.ones(len(block))])
-    prior = np.diag(1 / np.array([_SHIFT_PRIOR_M, _SHIFT_PRIOR_M, _OVERHANG_PRIOR_M]) ** 2)
-    unknowns = np.zeros((count, 3))
+    unknowns = np.column_stack([start_m, np.zeros(count)])
     for round_, gate_m in enumerate(_GATES_M):
         gap, matched = matcher.gaps(walls, field_m + unknowns[block, :2], gate_m)
         residual = gap - overhang_m - unknowns[block, 2]
@@ -91,8 +132,25 @@ def fit_blocks(
         target = residual + (design * unknowns[block]).sum(axis=1)
         left = _summed(design[:, :, np.newaxis] * design[:, np.newaxis], weight, block, count)
         right = _summed(design, weight * target, block, count)
-        unknowns = np.linalg.solve(left + prior, right[:, :, np.newaxis])[:, :, 0]
-    return _judged(matcher, walls, field_m, overhang_m, unknowns)
+        # A shift that walls agree on is pulled back less the larger it is.
+        far = (unknowns[:, :2] ** 2).sum(axis=1) / (2 * _SHIFT_PRIOR_M) ** 2
+        left[:, [0, 1], [0, 1]] += (1 / _SHIFT_PRIOR_M**2 / (1 + far))[:, np.newaxis]
+        left[:, 2, 2] += 1 / _OVERHANG_PRIOR_M**2
+        unknowns = np.linalg.solve(left, right[:, :, np.newaxis])[:, :, 0]
+    return unknowns
+
+
+def _scores(
+    matcher: WallMatcher,
+    walls: WallPoints,
+    field_m: NDArray[np.float64],
+    overhang_m: float,
+    unknowns: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    gap, matched = matcher.gaps(walls, field_m + unknowns[walls.blocks, :2], _AGREES_M)
+    residual = gap - overhang_m - unknowns[walls.blocks, 2]
+    likeness = np.where(matched, np.exp(-2 * residual**2 / 0.5**2), 0.0)
+    return np.bincount(walls.blocks, walls.weights * likeness, minlength=len(unknowns))
 
 
 def _judged(

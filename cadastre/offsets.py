@@ -102,8 +102,7 @@ class Offsets:
         """Return the row in the arrows of each geometry, -1 where it has none."""
         if "sheet_id" not in layer.columns:
             return np.full(len(layer), -1, dtype=np.intp)
-        used = (layer["kind"] != "pool").to_numpy()
-        return np.where(used, arrow_of(self.arrows, as_array(layer), sheet_ids(layer)), -1)
+        return arrow_of(self.arrows, as_array(layer), sheet_ids(layer))
 
     def _shifts(self, xy: NDArray[np.float64], row: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the displacement of each vertex."""

@@ -14,10 +14,11 @@ from vigibati.cadastre.outlines import WallPoints
 
 _CELL_M = 50.0
 _MOST_NODES = 40_000
-_GATES_M = (2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
+import os
+_GATES_M = eval(os.environ.get("WG","(2.0, 1.6, 1.3, 1.0, 1.0, 1.0)"))
 _TUKEY_ROUNDS = 3
-_STEP_M = 0.3
-_BEND_M = 0.15
+_STEP_M = float(os.environ.get("STEP","0.6"))
+_BEND_M = float(os.environ.get("BEND","0.4"))
 _MOST_M = 2.0
 _OVERHANG_PRIOR_M = 0.5
 
