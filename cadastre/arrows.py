@@ -28,8 +28,8 @@ ARROW_COLUMNS = (
     "geometry",
 )
 _SAME_PLACE_M = 0.001
-_MIN_WALLS = 2.0
-_MIN_SHARE = 0.25
+_HELPED = (2.0, 0.25)
+_ALONE = (4.0, 0.6)
 
 
 def no_arrows() -> gpd.GeoDataFrame:
@@ -50,8 +50,12 @@ def block_arrows(
     block: NDArray[np.intp],
     fits: BlockFits,
     rules: RegistrationRules,
+    aside_m: NDArray[np.float64],
+    *,
+    alone: bool,
 ) -> pd.DataFrame:
-    believed = ((fits.support >= _MIN_WALLS) & (fits.share >= _MIN_SHARE))
+    walls, share = _ALONE if alone else _HELPED
+    believed = (fits.support >= walls) & (fits.share >= share)
     tolerance = np.clip(rules.residual_factor * fits.residual_m, rules.tolerance_floor_m, rules.unregistered_tolerance_m)
     of = block[believed[block]]
     rows = believed[block]
@@ -60,8 +64,8 @@ def block_arrows(
     return pd.DataFrame(
         {
             "sheet_id": sheet_id,
-            "own_dx_m": fits.own_m[of, 0],
-            "own_dy_m": fits.own_m[of, 1],
+            "own_dx_m": aside_m[0] + fits.own_m[of, 0],
+            "own_dy_m": aside_m[1] + fits.own_m[of, 1],
             "support": fits.support[of],
             "residual_m": fits.residual_m[of],
             "tolerance_m": tolerance[of],

@@ -15,18 +15,17 @@ from vigibati.cadastre.outlines import WallPoints
 from vigibati.cadastre.pairing import Geometries, near_pairs
 
 _TOUCHING_M = 0.3
-import os
-_GATES_M = eval(os.environ.get("BG","(2.0, 1.6, 1.3, 1.0, 1.0, 1.0)"))
+_GATES_M = (2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
 _TUKEY_ROUNDS = 3
-_SHIFT_PRIOR_M = float(os.environ.get("PRIOR","0.3"))
-_OVERHANG_PRIOR_M = float(os.environ.get("OPRIOR","0.2"))
+_SHIFT_PRIOR_M = 0.3
+_OVERHANG_PRIOR_M = 0.2
 _AGREES_M = 1.0
 _SHEET_SAYS = 4.0
 _FAR_M = 3.0
-_DOUBT = float(os.environ.get("DOUBT", "0.5"))
-_BETTER = float(os.environ.get("BETTER", "0.2"))
+_DOUBT = 0.5
+_BETTER = 0.2
 _STARTS = 8
-_START_M = float(os.environ.get("START", "1.5"))
+_START_M = 1.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.blocks import blocks_of, fit_blocks, united
 from vigibati.cadastre.fit import Fit, WallMatcher
-from vigibati.cadastre.arrows import block_arrows, joined_arrows, middles
+from vigibati.cadastre.arrows import block_arrows, joined_arrows, middles, no_arrows
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
 from vigibati.cadastre.outlines import WallPoints, wall_points
 from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
@@ -46,6 +46,7 @@ class _Sheet:
 class _Place:
     method: Literal["sheet", "global", "none"]
     fit: Fit
+    own: Fit
 
 
 def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: ComparisonRules) -> Offsets:
@@ -82,27 +83,40 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     # Most of the time passes in code that lets other threads run; the result does not depend on them.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         placed = _placed(_fits(sheets, matcher, rules.registration, pool), rules.registration)
-        own = [row for row, place in enumerate(placed) if place.method == "sheet"]
-        bent = list(
-            pool.map(lambda row: _bent(matcher, sheets[row], placed[row].fit, rules.registration), own)
+        local = list(
+            pool.map(
+                lambda pair: _local(matcher, *pair, rules.registration), zip(sheets, placed, strict=True)
+            )
         )
-    warps = {sheets[row].sheet_id: warp for row, (warp, _, _) in zip(own, bent, strict=True)}
-    for row, (_, fit, _) in zip(own, bent, strict=True):
-        placed[row] = replace(placed[row], fit=fit)
-    rows = [_row(sheet, place, rules.registration) for sheet, place in zip(sheets, placed, strict=True)]
+    rows = [
+        _row(sheet, replace(place, fit=fit), rules.registration)
+        for sheet, place, (fit, _, _) in zip(sheets, placed, local, strict=True)
+    ]
     table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=records.crs)
-    return Offsets(table, warps, joined_arrows([arrows for _, _, arrows in bent], records.crs))
+    warps = {
+        sheet.sheet_id: warp for sheet, (_, warp, _) in zip(sheets, local, strict=True) if warp is not None
+    }
+    return Offsets(table, warps, joined_arrows([arrows for _, _, arrows in local], records.crs))
 
 
-def _bent(
-    matcher: WallMatcher, sheet: _Sheet, fit: Fit, rules: RegistrationRules
-) -> tuple[Warp, Fit, pd.DataFrame]:
-    """Return the field of a sheet, the fit judged with it, and where each of its records goes."""
-    warp, judged = fit_warp(matcher, sheet.walls, fit)
-    field_m = judged.shift_m + warp.at(sheet.walls.xy)
-    blocks = fit_blocks(matcher, sheet.walls, field_m, judged.overhang_m, count=int(sheet.blocks.max(initial=-1)) + 1)
-    field_m = judged.shift_m + warp.at(sheet.middles)
-    return warp, judged, block_arrows(sheet.sheet_id, sheet.middles, field_m, sheet.blocks, blocks, rules)
+def _local(
+    matcher: WallMatcher, sheet: _Sheet, place: _Place, rules: RegistrationRules
+) -> tuple[Fit, Warp | None, pd.DataFrame]:
+    """Return the fit of a sheet with its field, the field, and where each of its records goes."""
+    fit, warp = place.fit, None
+    if place.method == "none" or len(sheet.walls.xy) == 0:
+        return fit, warp, no_arrows()
+    # Too few buildings speak for a sheet, yet each may speak for itself, from where they fit best.
+    start = field_m = np.tile(place.own.shift_m, (len(sheet.walls.xy), 1))
+    middle_m = np.tile(place.own.shift_m, (len(sheet.middles), 1))
+    if place.method == "sheet":
+        warp, fit = fit_warp(matcher, sheet.walls, fit)
+        field_m = start + warp.at(sheet.walls.xy)
+        middle_m = middle_m + warp.at(sheet.middles)
+    count = int(sheet.blocks.max(initial=-1)) + 1
+    blocks = fit_blocks(matcher, sheet.walls, field_m, fit.overhang_m, count=count)
+    aside_m = place.own.shift_m - fit.shift_m
+    return fit, warp, block_arrows(sheet.sheet_id, sheet.middles, middle_m, sheet.blocks, blocks, rules, aside_m, alone=place.method != "sheet")
 
 
 def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules) -> list[_Sheet]:
@@ -161,12 +175,12 @@ def _placed(fits: list[Fit], rules: RegistrationRules) -> list[_Place]:
     """Decide which fits are believed, and what the others take instead."""
     supported = [fit for fit in fits if fit.support >= rules.min_support]
     if not supported:
-        return [_Place("none", replace(fit, shift_m=np.zeros(2), overhang_m=0.0)) for fit in fits]
+        return [_Place("none", replace(fit, shift_m=np.zeros(2), overhang_m=0.0), fit) for fit in fits]
     common, overhang_m = _weighted_median(supported)
     return [
-        _Place("sheet", fit)
+        _Place("sheet", fit, fit)
         if fit.support >= rules.min_support and np.hypot(*(fit.shift_m - common)) <= rules.sheet_cap_m
-        else _Place("global", replace(fit, shift_m=common, overhang_m=overhang_m))
+        else _Place("global", replace(fit, shift_m=common, overhang_m=overhang_m), fit)
         for fit in fits
     ]
 
