@@ -10,38 +10,16 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.bands import band_labels, size_bands
-from vigibati.cadastre.pairing import Geometries, as_array, near_pairs, shared_areas, union_by_left
+from vigibati.cadastre.pairing import Geometries, as_array, near_pairs, shared_areas
 from vigibati.cadastre.scoring import SHARE, hit
+from vigibati.cadastre.scoring_lines import LARGE_M2, Line, Tally
+from vigibati.cadastre.scoring_places import BESIDE_M, covered, described_cases, described_misses
 from vigibati.cadastre.simulate import Detections, moved_by
 from vigibati.cadastre.spoil import connected
 
-_BESIDE_M = 0.6
 _SEEN = 0.5
-_LARGE_M2 = 40.0
 _DEPTHS_M = (1.2, 2.0)
 _DEPTH_LABELS = ("<1.2 m", "1.2-2 m", ">=2 m")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """How many changed pieces of one group were found.
-
-    Attributes:
-        measure: ``withheld``, ``solo`` (withheld, and no other unrecorded piece within 0.6 m),
-            ``groups`` (unrecorded pieces that are joined by at most 0.6 m, as one), ``extension`` by
-            depth, ``strip`` and ``end`` likewise, ``demolished``.
-        band: Size band, ``>40`` pooled, or depth.
-        count: Pieces that the detector shows by at least half; demolished ones: all.
-        found: Those that cases cover enough, of any kind.
-        same_kind: Those that cases of the expected kind cover enough.
-    """
-
-    measure: str
-    band: str
-    count: int
-    found: int
-    same_kind: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +77,10 @@ def score_plan(
         of = fresh & (expected == name)
         same[of] = hit(roofs[of], outlines, kind == name)
     group = np.full(len(pieces), -1)
-    group[fresh] = connected(as_array(pieces)[fresh], distance_m=_BESIDE_M)
+    group[fresh] = connected(as_array(pieces)[fresh], distance_m=BESIDE_M)
     solo = fresh & (np.bincount(group[fresh], minlength=1)[group] == 1)
     area = shapely.area(roofs)
-    score = _Tally(area, found, same, bounds_m2)
+    score = Tally(area, found, same, bounds_m2)
     depth = np.searchsorted(_DEPTHS_M, pieces["depth_m"].to_numpy(dtype=float), side="right")
     form = pieces["form"].to_numpy(dtype=object)
     lines = [
@@ -115,58 +93,27 @@ def score_plan(
         for step, label in enumerate(_DEPTH_LABELS):
             lines += score.line(name, label, of & shown & (depth == step))
     own, excused = _false(cases, absent, roofs, (fresh, gone), detections)
-    missed = np.flatnonzero((shown | gone) & ~found & (area > _LARGE_M2))
+    missed = np.flatnonzero((shown | gone) & ~found & (area > LARGE_M2))
     return PlanScore(
         lines=tuple(lines),
         not_detected=int((fresh & ~shown).sum()),
         own_false=_counted(kind[own]),
         detector_false=_counted(kind[excused]),
-        misses=tuple(_missed(pieces, roofs, missed, solo, cases, detections)),
-        false_cases=tuple(_described(cases[own])),
+        misses=tuple(described_misses(pieces, roofs, missed, solo, cases, detections.table)),
+        false_cases=tuple(described_cases(cases[own])),
     )
 
 
-def covered(items: Geometries, outlines: Geometries) -> NDArray[np.float64]:
-    """Return the share of each item that lies under outlines."""
-    pairs = near_pairs(items, outlines)
-    over = union_by_left(pairs, outlines, count=len(items))
-    shares: NDArray[np.float64] = shapely.area(shapely.intersection(items, over)) / shapely.area(items)
-    return shares
-
-
-class _Tally:
-    """Counts over pieces."""
-
-    def __init__(
-        self,
-        area: NDArray[np.float64],
-        found: NDArray[np.bool_],
-        same: NDArray[np.bool_],
-        bounds_m2: Sequence[float],
-    ) -> None:
-        self.area, self.found, self.same, self.bounds_m2 = area, found, same, bounds_m2
-
-    def line(self, measure: str, band: str, of: NDArray[np.bool_]) -> list[Line]:
-        counts = (int(of.sum()), int(self.found[of].sum()), int(self.same[of].sum()))
-        return [Line(measure, band, *counts)] if counts[0] else []
-
-    def by_size(self, measure: str, of: NDArray[np.bool_]) -> list[Line]:
-        bands = np.asarray(size_bands(self.area, self.bounds_m2), dtype=object)
-        single = [self.line(measure, band, of & (bands == band)) for band in band_labels(self.bounds_m2)]
-        large = self.line(measure, f">{_LARGE_M2:g}", of & (self.area > _LARGE_M2))
-        return [line for lines in (*single, large) for line in lines]
-
-
-def _groups(group: NDArray[np.intp], shown: NDArray[np.bool_], of: _Tally) -> list[Line]:
+def _groups(group: NDArray[np.intp], shown: NDArray[np.bool_], of: Tally) -> list[Line]:
     """Count joined pieces as one, found when cases found pieces of at least half their area."""
     if not shown.any():
         return []
     number = group[shown]
-    area = np.bincount(number, of.area[shown])
-    part = [np.bincount(number, of.area[shown] * flag[shown]) for flag in (of.found, of.same)]
+    area: NDArray[np.float64] = np.bincount(number, of.area_m2[shown]).astype(np.float64)
+    part = [np.bincount(number, of.area_m2[shown] * flag[shown]) for flag in (of.found, of.same)]
     real = area > 0
     found, same = (np.divide(each, area, out=np.zeros_like(area), where=real) >= _SEEN for each in part)
-    return _Tally(area, found, same, of.bounds_m2).by_size("groups", real)
+    return Tally(area, found, same, of.bounds_m2).by_size("groups", real)
 
 
 def _expected(pieces: gpd.GeoDataFrame, what: NDArray[np.object_], new_below: float) -> NDArray[np.object_]:
@@ -174,7 +121,7 @@ def _expected(pieces: gpd.GeoDataFrame, what: NDArray[np.object_], new_below: fl
     outlines, stands = as_array(pieces), what != "demolished"
     area = np.where(stands, shapely.area(outlines), 0.0)
     block = np.full(len(pieces), -1)
-    block[stands] = connected(outlines[stands], distance_m=_BESIDE_M)
+    block[stands] = connected(outlines[stands], distance_m=BESIDE_M)
     size = np.bincount(block + 1, area)
     recorded = np.bincount(block + 1, area * (what == "kept"))
     share = recorded / np.maximum(size, 1e-9)
@@ -207,45 +154,3 @@ def _on(outlines: Geometries, items: Geometries) -> NDArray[np.bool_]:
 
 def _counted(kinds: NDArray[np.object_]) -> dict[str, int]:
     return {str(kind): int((kinds == kind).sum()) for kind in sorted(set(kinds))}
-
-
-def _missed(
-    pieces: gpd.GeoDataFrame,
-    roofs: Geometries,
-    rows: NDArray[np.intp],
-    solo: NDArray[np.bool_],
-    cases: gpd.GeoDataFrame,
-    detections: Detections,
-) -> list[dict[str, object]]:
-    """Describe pieces that were not found: what shows them, what covers them, what they touch."""
-    flagged = covered(roofs[rows], as_array(cases))
-    shown = covered(roofs[rows], as_array(detections.table))
-    outlines, others = as_array(pieces), as_array(pieces[pieces["what"] == "kept"])
-    pairs = near_pairs(outlines[rows], others, distance_m=_BESIDE_M)
-    around = union_by_left(pairs, others, count=len(rows))
-    rims = shapely.boundary(outlines[rows])
-    enclosed = shapely.length(shapely.intersection(rims, shapely.buffer(around, _BESIDE_M)))
-    enclosed /= shapely.length(rims)
-    return [
-        _placed(roofs[row])
-        | {
-            "record_id": str(pieces["record_id"].iloc[row]),
-            "what": str(pieces["what"].iloc[row]),
-            "solo": bool(solo[row]),
-            "depth_m": None if np.isnan(depth := pieces["depth_m"].iloc[row]) else round(float(depth), 2),
-            "flagged_share": round(float(flagged[at]), 2),
-            "shown_share": round(float(shown[at]), 2),
-            "enclosed_share": round(float(enclosed[at]), 2),
-        }
-        for at, row in enumerate(rows)
-    ]
-
-
-def _described(cases: gpd.GeoDataFrame) -> list[dict[str, object]]:
-    names = zip(cases["case_id"], cases["kind"], as_array(cases), strict=True)
-    return [{"case_id": str(name), "kind": str(kind)} | _placed(outline) for name, kind, outline in names]
-
-
-def _placed(outline: shapely.Geometry) -> dict[str, object]:
-    point = outline.representative_point()
-    return {"area_m2": round(outline.area, 1), "x_m": round(point.x, 1), "y_m": round(point.y, 1)}

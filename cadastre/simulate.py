@@ -62,7 +62,8 @@ def simulate(pieces: gpd.GeoDataFrame, *, quality: Quality, seed: int) -> Detect
     stands = (pieces["what"] != "demolished").to_numpy()
     outlines = as_array(pieces)
     if quality == "perfect":
-        found = eaves(shapely.union_all(outlines[stands]), np.full(1, _OVERHANG_M))
+        blocks = shapely.get_parts(shapely.union_all(outlines[stands]))
+        found = eaves(blocks, np.full(len(blocks), _OVERHANG_M))
         nothing = np.zeros(len(pieces), dtype=bool)
         return Detections(
             _table(shapely.union_all(found), np.ones(1), pieces.crs),
@@ -84,8 +85,8 @@ def simulate(pieces: gpd.GeoDataFrame, *, quality: Quality, seed: int) -> Detect
 
 def eaves(outlines: Geometries, overhang_m: NDArray[np.float64]) -> Geometries:
     """Widen roofs with sharp corners; with round ones where sharp ones would lose something."""
-    parts, owner = shapely.get_parts(np.atleast_1d(np.asarray(outlines, dtype=object)), return_index=True)
-    width = np.broadcast_to(overhang_m, owner.max(initial=0) + 1)[owner]
+    parts, owner = shapely.get_parts(outlines, return_index=True)
+    width = overhang_m[owner]
     wide = shapely.buffer(parts, width, join_style="mitre", mitre_limit=2.0)
     lost = shapely.area(wide) < shapely.area(parts)
     wide[lost] = shapely.buffer(parts[lost], width[lost], quad_segs=_QUAD_SEGS)
@@ -100,7 +101,7 @@ def moved_by(outlines: Geometries, shift_m: NDArray[np.float64]) -> Geometries:
 
 
 def _missing(block: NDArray[np.intp], chance: np.random.Generator) -> NDArray[np.bool_]:
-    """Choose blocks to overlook; never one that holds more than a twentieth of all, as a dense quarter does."""
+    """Choose blocks to overlook; never a quarter that holds more than a twentieth of all pieces."""
     size = np.bincount(block)
     small = np.flatnonzero((size > 0) & (size <= max(1.0, _MISSING * len(block))))
     lost = chance.choice(small, size=min(len(small), round(_MISSING * int((size > 0).sum()))), replace=False)
@@ -116,7 +117,8 @@ def _leans(pieces: gpd.GeoDataFrame, chance: np.random.Generator) -> NDArray[np.
     # What was cut off stands as high as its house.
     height[low & (pieces["what"] != "cut").to_numpy()] = 0
     toward = chance.uniform(0, 2 * np.pi)
-    return (_LEAN_M * height / 3)[:, np.newaxis] * np.array([np.cos(toward), np.sin(toward)])
+    leans: NDArray[np.float64] = np.outer(_LEAN_M * height / 3, (np.cos(toward), np.sin(toward)))
+    return leans
 
 
 def _blobs(outlines: Geometries, count: int, chance: np.random.Generator) -> Geometries:

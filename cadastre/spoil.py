@@ -19,7 +19,7 @@ from vigibati.cadastre.slabs import CutForm, cut_off
 from vigibati.cadastre.withheld import withhold
 
 What = Literal["kept", "withheld", "cut", "demolished"]
-"""``kept`` is recorded and stands, ``withheld`` and ``cut`` stand unrecorded, ``demolished`` is recorded only."""
+"""``kept`` is recorded and stands; ``withheld`` and ``cut`` only stand, ``demolished`` is only recorded."""
 
 _TOUCHING_M = 0.1
 _STACKED = 0.1
@@ -84,7 +84,9 @@ def spoil(
         ("cut", pieces),
     )
     blank = {"form": "", "depth_m": np.nan}
-    named = [part.assign(**{**blank, **part[list(set(blank) & set(part))], "what": what}) for what, part in parts]
+    named = [
+        part.assign(**{**blank, **part[list(set(blank) & set(part))], "what": what}) for what, part in parts
+    ]
     return pd.concat([part for part in named if len(part) > 0], ignore_index=True)
 
 
@@ -153,8 +155,8 @@ def _is_extension(
     house: shapely.Geometry, left: shapely.Geometry, piece: shapely.Geometry, depth_m: float
 ) -> bool:
     """Whether a cut gives a house and a straight piece of about the depth that was asked."""
-    if left.geom_type != "Polygon" or piece.geom_type != "Polygon":
+    if not (isinstance(left, shapely.Polygon) and isinstance(piece, shapely.Polygon)):
         return False
     contact_m = shapely.length(shapely.intersection(shapely.boundary(left), shapely.boundary(piece)))
     deep = abs(piece.area - depth_m * contact_m) <= _STRAIGHT * depth_m * contact_m
-    return bool(deep and _PIECE_M2 <= piece.area <= _LARGEST_PIECE * house.area)
+    return bool(deep and _PIECE_M2 <= piece.area <= _LARGEST_PIECE * shapely.area(house))

@@ -27,9 +27,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def withheld(
-    ortho: options.Ortho,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="Result (JSON) to write.")],
+    ortho: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Orthophoto, with --detections model alone.", metavar="[ORTHO...]"),
+    ] = None,
+    detections: Annotated[
+        str,
+        typer.Option(
+            "--detections",
+            help="model: segment the orthophoto. perfect, realistic: no image; footprints are made up from "
+            "the records, of which houses are also cut and demolished before they are moved and bent.",
+        ),
+    ] = "model",
     fraction: Annotated[
         float | None, typer.Option("--fraction", min=0, max=1, help="Share of the buildings to withhold.")
     ] = None,
@@ -40,9 +51,12 @@ def withheld(
         float, typer.Option("--min-area-m2", min=0, help="Withhold no smaller building.")
     ] = 0.0,
     shift_m: Annotated[
-        float, typer.Option("--shift-m", min=0, help="Move the other records by this much.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draw and of the direction of the shift.")] = 7,
+        list[float] | None,
+        typer.Option("--shift-m", min=0, help="Move the other records; without an image, may be repeated."),
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option("--seed", help="Of the draws (7); without an image, may be repeated.")
+    ] = None,
     parcels: options.Parcels = None,
     checkpoint: options.Checkpoint = None,
     device: options.Device = "auto",
@@ -58,32 +72,70 @@ def withheld(
 ) -> None:
     """Withhold known buildings from the records and see which are listed.
 
-    Example: vigibati bench withheld ortho.tif --records footprints.gpkg --fraction 0.2 --out result.json
-    """
-    from vigibati.benchmark import WithheldSettings, bench_withheld
+    Examples: vigibati bench withheld ortho.tif --records footprints.gpkg --fraction 0.2 --out result.json
 
-    if (fraction is None) == (count is None):
-        raise SettingsError("--fraction and --count", "one of the two is needed", "give --fraction 0.2, say")
+    vigibati bench withheld --records sheet.tar.bz2 --detections realistic --shift-m 3 --out result.json
+    """
+    shifts_m, seeds = tuple(shift_m or (0.0,)), tuple(seed or (7,))
     check_writable(out)
-    settings = WithheldSettings(
-        seed=seed, fraction=fraction, count=count, min_area_m2=min_area_m2, shift_m=shift_m
-    )
-    result = bench_withheld(
-        ortho,
-        records=records,
-        settings=settings,
-        parcels=parcels,
-        checkpoint=checkpoint,
-        device=device,
-        reviewed=reviewed,
-        crops=crops,
-        progress=listener(silent=json or quiet),
-    )
+    if detections == "model":
+        from vigibati.benchmark import WithheldSettings, bench_withheld
+
+        if not ortho:
+            cure = "give one, or --detections perfect or realistic"
+            raise SettingsError("--detections model", "needs an orthophoto", cure)
+        if (fraction is None) == (count is None):
+            raise SettingsError(
+                "--fraction and --count", "one of the two is needed", "give --fraction 0.2, say"
+            )
+        if len(shifts_m) + len(seeds) > 2:  # noqa: PLR2004 -- one of each
+            raise SettingsError(
+                "--shift-m and --seed", "may not be repeated with an image", "give one of each"
+            )
+        result = bench_withheld(
+            ortho,
+            records=records,
+            settings=WithheldSettings(
+                seed=seeds[0],
+                fraction=fraction,
+                count=count,
+                min_area_m2=min_area_m2,
+                shift_m=shifts_m[0],
+            ),
+            parcels=parcels,
+            checkpoint=checkpoint,
+            device=device,
+            reviewed=reviewed,
+            crops=crops,
+            progress=listener(silent=json or quiet),
+        )
+        headline = result["headline"]
+    else:
+        from vigibati.plan_benchmark import bench_plan
+        from vigibati.plans import plan_settings
+
+        image = (("ORTHO", ortho), ("--checkpoint", checkpoint), ("--reviewed", reviewed), ("--crops", crops))
+        _refuse(
+            detections, *image, ("--count", count), ("--min-area-m2", min_area_m2), ("--parcels", parcels)
+        )
+        result = bench_plan(
+            records,
+            settings=plan_settings(detections, shifts_m=shifts_m, seeds=seeds, fraction=fraction),
+        )
+        headline = result["total"]
     with whole_file(out) as part:
         part.write_text(as_json(result) + "\n", encoding="utf-8")
     if not quiet:
-        typer.echo(as_json(result if json else result["headline"]))
-    options.exit_if_partial(result["failed"])
+        typer.echo(as_json(result if json else headline))
+    options.exit_if_partial(result.get("failed", ()))
+
+
+def _refuse(detections: str, *given: tuple[str, object]) -> None:
+    """Refuse what says nothing where no image is read."""
+    for name, value in given:
+        if value:
+            cause = f"is of no use with --detections {detections}"
+            raise SettingsError(name, cause, "leave it out; repeat an option for each of its values")
 
 
 def planted(

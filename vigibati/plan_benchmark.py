@@ -5,60 +5,28 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
+import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
-from vigibati.cadastre.crs import working_crs
-from vigibati.cadastre.displace import Disorder, Displaced, displace
-from vigibati.cadastre.pairing import as_array
-from vigibati.cadastre.readers import read_records
-from vigibati.cadastre.scoring_plan import Line, PlanScore, score_plan
-from vigibati.cadastre.simulate import Detections, Quality, simulate
-from vigibati.cadastre.spoil import Shares, spoil
-from vigibati.cadastre.tables import SHEET_COLUMNS, conform
-from vigibati.cases import CaseList, make_cases
+from vigibati.cadastre.scoring_lines import added
+from vigibati.cadastre.scoring_plan import PlanScore, score_plan
+from vigibati.cases import make_cases
 from vigibati.configs.rules import ComparisonRules, load_rules
-from vigibati.inputs import CadastralInputs, read_cadastral_inputs
+from vigibati.inputs import CadastralInputs
+from vigibati.plans import PlanSettings, read_plan, residuals_m, spoiled_plan
 
-_AROUND_M = 50.0
 _FAR_M = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSettings:
-    """What is done to a plan, and how well it is detected.
-
-    Attributes:
-        quality: Of the detections, perfect or realistic.
-        shares: How much is changed.
-        disorder: How badly the records are placed; its shift is replaced by each of ``shifts_m``.
-        shifts_m: How far each sheet is moved.
-        seeds: Of the draws; every seed is run with every shift.
-    """
-
-    quality: Quality
-    shifts_m: tuple[float, ...]
-    seeds: tuple[int, ...]
-    shares: Shares = Shares()
-    disorder: Disorder = Disorder()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpoiledPlan:
-    """One made-up case: the truth, what the cadastre says of it, what the detector shows of it."""
-
-    pieces: gpd.GeoDataFrame
-    displaced: Displaced
-    detections: Detections
-    inputs: CadastralInputs
-    imaged: shapely.Geometry
+_WORST = 10
+_OFF_M = 0.5
+_REACHED = 0.1
+_NARROW_M = 2.0
+_BETWEEN = 0.5
 
 
 def bench_plan(records: Path, *, settings: PlanSettings) -> dict[str, Any]:
@@ -75,128 +43,96 @@ def bench_plan(records: Path, *, settings: PlanSettings) -> dict[str, Any]:
         InputError: The records cannot be used.
     """
     rules, inputs = load_rules(), read_plan(records)
-    runs, residuals, scores = [], [], []
-    for shift_m in settings.shifts_m:
-        for seed in settings.seeds:
-            plan = spoiled_plan(inputs, settings=settings, shift_m=shift_m, seed=seed, rules=rules)
-            cpu, wall = time.process_time(), time.perf_counter()
-            listed = make_cases(
-                plan.detections.table, plan.inputs, rules=rules, lang="en", imaged=plan.imaged
-            )
-            seconds = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
-            residual = residuals_m(plan, listed)
-            score = score_plan(
-                listed.cases,
-                plan.pieces,
-                plan.detections,
-                bounds_m2=rules.bands_m2,
-                new_below=rules.cases.new_below,
-            )
-            head = {"shift_m": shift_m, "seed": seed}
-            runs.append(head | _figures([plan], [residual], [score], [seconds]) | _listed(score))
-            residuals.append((plan, residual, score, seconds))
+    runs = [
+        _run(inputs, settings=settings, shift_m=shift_m, seed=seed, rules=rules)
+        for shift_m in settings.shifts_m
+        for seed in settings.seeds
+    ]
     return {
         "settings": asdict(settings),
         "inputs": [path.name for path in inputs.paths],
         "buildings": len(inputs.records),
-        "total": _figures(*zip(*residuals, strict=True)),
-        "runs": runs,
+        "total": _figures(runs),
+        "runs": [
+            {"shift_m": run.shift_m, "seed": run.seed}
+            | _figures([run])
+            | {
+                "misses": list(run.score.misses),
+                "false_cases": list(run.score.false_cases[:_WORST]),
+                "far_off_m": _far_off(run.residuals_m),
+            }
+            for run in runs
+        ],
         "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
 
-def read_plan(records: Path) -> CadastralInputs:
-    """Read a true plan in the projected CRS of its place, without pools, parcels and zones.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    shift_m: float
+    seed: int
+    records: int
+    footprints: int
+    residuals_m: pd.Series[float]
+    score: PlanScore
+    cpu_s: float
+    wall_s: float
 
-    Raises:
-        RecordsError: It cannot be read.
-    """
-    frame = read_records(records).records
-    crs = working_crs(frame.crs, tuple(frame.total_bounds))
-    inputs = read_cadastral_inputs(records=records, parcels=None, zones=(), crs=crs, records_crs=None)
-    return replace(inputs, parcels=None, records=inputs.records[inputs.records["kind"] != "pool"])
 
-
-def spoiled_plan(
+def _run(
     inputs: CadastralInputs, *, settings: PlanSettings, shift_m: float, seed: int, rules: ComparisonRules
-) -> SpoiledPlan:
-    """Make one case; the changes and the detections of a seed are the same for every shift."""
-    pieces = spoil(inputs.records, seed=seed, bounds_m2=rules.bands_m2, shares=settings.shares)
-    recorded = pieces[pieces["what"].isin(("kept", "demolished"))]
-    displaced = displace(recorded, seed=seed, disorder=replace(settings.disorder, shift_m=shift_m))
-    sheets = _sheets(inputs, pieces, displaced)
-    return SpoiledPlan(
-        pieces=pieces,
-        displaced=displaced,
-        detections=simulate(pieces, quality=settings.quality, seed=seed),
-        inputs=replace(
-            inputs, records=displaced.records, record_set=replace(inputs.record_set, sheets=sheets)
-        ),
-        imaged=shapely.union_all(shapely.buffer(as_array(sheets), _AROUND_M)),
+) -> _Run:
+    plan = spoiled_plan(inputs, settings=settings, shift_m=shift_m, seed=seed, rules=rules)
+    table = plan.detections.table
+    cpu, wall = time.process_time(), time.perf_counter()
+    listed = make_cases(table, plan.inputs, rules=rules, lang="en", imaged=plan.imaged)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    score = score_plan(
+        listed.cases,
+        plan.pieces,
+        plan.detections,
+        bounds_m2=rules.bands_m2,
+        new_below=rules.cases.new_below,
     )
+    left = residuals_m(plan, listed.records)
+    misses = tuple(_explained(miss, plan.displaced.records, left) for miss in score.misses)
+    score = replace(score, misses=misses)
+    return _Run(shift_m, seed, len(plan.displaced.records), len(table), left, score, cpu, wall)
 
 
-def residuals_m(plan: SpoiledPlan, listed: CaseList) -> NDArray[np.float64]:
-    """Return how far each record lies from the roof that it stands for, after registration, in metres.
-
-    It is the error of the estimated displacement, as the mean over the record's vertices, the noise of
-    which is no error of registration. Records without a roof in the detections are left out.
-    """
-    before, after = plan.displaced.records, listed.records
-    estimated = _means(after.set_index("record_id").loc[before["record_id"]]) - _means(before)
-    whole = before["record_id"].str.replace(r"/[12]$", "", regex=True)
-    row = plan.pieces.reset_index().set_index("record_id")["index"].loc[whole].to_numpy()
-    stands = (plan.pieces["what"] == "kept").to_numpy() & ~plan.detections.missing
-    error = estimated + plan.displaced.moved_m - plan.detections.lean_m[row]
-    distance: NDArray[np.float64] = np.hypot(*error[stands[row]].T)
-    return distance
-
-
-def _means(layer: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    xy, owner = shapely.get_coordinates(as_array(layer), return_index=True)
-    count = np.bincount(owner, minlength=len(layer))
-    return np.column_stack([np.bincount(owner, axis, len(layer)) / count for axis in xy.T])
+def _explained(miss: dict[str, Any], records: gpd.GeoDataFrame, left: pd.Series[float]) -> dict[str, object]:
+    """Add how far the nearest record is off after registration, and the likeliest reason."""
+    seen = records[records["record_id"].isin(left.index)]
+    nearest = seen.distance(shapely.Point(miss["x_m"], miss["y_m"])).to_numpy().argmin()
+    residual_m = float(left[seen["record_id"].iloc[nearest]])
+    reasons = (
+        ("the records around lie off", residual_m > _OFF_M),
+        ("footprints reach over it", miss["what"] == "demolished" and miss["shown_share"] > _REACHED),
+        ("it is narrow", miss["depth_m"] is not None and miss["depth_m"] < _NARROW_M),
+        ("it lies between records", miss["enclosed_share"] > _BETWEEN),
+        ("not known", True),
+    )
+    reason = next(words for words, holds in reasons if holds)
+    return miss | {"residual_m": round(residual_m, 2), "reason": reason}
 
 
-def _sheets(inputs: CadastralInputs, pieces: gpd.GeoDataFrame, displaced: Displaced) -> gpd.GeoDataFrame:
-    """Return where the cadastre speaks, as displaced as it is: the sheets, or all around the buildings."""
-    names = list(displaced.fields)
-    known = inputs.record_set.sheets
-    if known is None:
-        ground = [
-            shapely.GeometryCollection(list(as_array(pieces[pieces["sheet_id"] == name]))).convex_hull
-            for name in names
-        ]
-        known = gpd.GeoDataFrame(
-            {"sheet_id": names}, geometry=shapely.buffer(ground, _AROUND_M), crs=pieces.crs
-        )
-    known = known[known["sheet_id"].isin(names)]
-    moved = [
-        shapely.transform(outline, lambda xy, by=displaced.fields[name].shift_m: xy + by)
-        for name, outline in zip(known["sheet_id"], as_array(known), strict=True)
-    ]
-    return conform(known.set_geometry(moved, crs=known.crs), SHEET_COLUMNS)
-
-
-def _figures(
-    plans: Sequence[SpoiledPlan],
-    residuals: Sequence[NDArray[np.float64]],
-    scores: Sequence[PlanScore],
-    seconds: Sequence[dict[str, float]],
-) -> dict[str, Any]:
+def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
     """Return the figures of one run, or of several together."""
-    left = np.concatenate(residuals)
-    records = sum(len(plan.displaced.records) for plan in plans)
-    own = sum((Counter(score.own_false) for score in scores), Counter())
-    excused = sum((Counter(score.detector_false) for score in scores), Counter())
+    left = pd.concat([run.residuals_m for run in runs])
+    scores = [run.score for run in runs]
+    records = sum(run.records for run in runs)
+    own, excused = Counter[str](), Counter[str]()
+    for score in scores:
+        own.update(score.own_false)
+        excused.update(score.detector_false)
     return {
         "records": records,
-        "footprints": sum(len(plan.detections.table) for plan in plans),
+        "footprints": sum(run.footprints for run in runs),
         "not_detected": sum(score.not_detected for score in scores),
         "residual": {
             "records": len(left),
-            "median_m": round(float(np.median(left)), 3),
-            "p95_m": round(float(np.quantile(left, 0.95)), 3),
+            "median_m": round(float(left.median()), 3),
+            "p95_m": round(float(left.quantile(0.95)), 3),
             "max_m": round(float(left.max()), 3),
             "over_1_m": int((left > _FAR_M).sum()),
             "share_over_1_m": round(float((left > _FAR_M).mean()), 5),
@@ -205,19 +141,12 @@ def _figures(
         "own_false": dict(own),
         "own_false_per_100_records": round(100 * own.total() / records, 3),
         "detector_false": dict(excused),
-        **{name: round(sum(each[name] for each in seconds), 2) for name in ("cpu_s", "wall_s")},
+        "cpu_s": round(sum(run.cpu_s for run in runs), 2),
+        "wall_s": round(sum(run.wall_s for run in runs), 2),
     }
 
 
-def added(lines: Iterable[Line]) -> list[Line]:
-    """Add up the lines of several runs, in the order in which they first come."""
-    sums: dict[tuple[str, str], list[int]] = {}
-    for line in lines:
-        counts = sums.setdefault((line.measure, line.band), [0, 0, 0])
-        for number, value in enumerate((line.count, line.found, line.same_kind)):
-            counts[number] += value
-    return [Line(measure, band, *counts) for (measure, band), counts in sums.items()]
-
-
-def _listed(score: PlanScore) -> dict[str, Any]:
-    return {"misses": list(score.misses), "false_cases": list(score.false_cases)}
+def _far_off(left: pd.Series[float]) -> dict[str, float]:
+    """Return the worst of the records that are more than 1 m off: the median hides them."""
+    worst = left[left > _FAR_M].sort_values(ascending=False)[:_WORST]
+    return {str(name): round(float(value), 2) for name, value in worst.items()}

@@ -232,3 +232,37 @@ def test_the_figures_of_the_pages_are_those_on_file(root: Path) -> None:
     command = [sys.executable, "-P", str(root / "benchmarks" / "figures.py"), "--check"]
     result = subprocess.run(command, check=False, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_truth_about_the_comparison_is_told_by_place(figures: ModuleType, tmp_path: Path) -> None:
+    page = page_with(tmp_path, "<!-- figures:comparison-truth -->\n<!-- /figures:comparison-truth -->\n")
+    assert "*Not measured yet: `benchmarks/results/withheld_plans.json`" in figures.rebuilt(page, tmp_path)
+    total = {
+        "records": 500,
+        "residual": {"median_m": 0.114, "p95_m": 0.3, "max_m": 1.6, "share_over_1_m": 0.0021},
+        "recall": [
+            {"measure": "withheld", "band": "5-20", "count": 40, "found": 38, "same_kind": 19},
+            {"measure": "demolished", "band": "20-40", "count": 3, "found": 2, "same_kind": 2},
+            {"measure": "demolished", "band": ">40", "count": 7, "found": 7, "same_kind": 7},
+        ],
+        "own_false_per_100_records": 0.4,
+        "detector_false": {"new_building": 3, "not_seen": 2},
+        "cpu_s": 1.25,
+    }
+    place = {"perfect": {"buildings": 239, "total": total}}
+    put(tmp_path, "benchmarks/results/withheld_plans.json", {"places": {"cornillon": place}})
+    text = figures.rebuilt(page, tmp_path)
+    for row in (
+        "|  | aimed at | cornillon (239) |",
+        "| left after registration, median, m | ≤ 0.12 | 0.11 |",
+        "| records more than 1 m off | ≤ 0.2 % | 0.2 % |",
+        "| withheld, 5–20 m² | ≥ 0.95 | 0.950 (38/40) |",
+        "| extension, 1.2–2 m | ≥ 0.75 | – |",
+        "| demolished, from 20 m² | ≥ 0.98 | 0.900 (9/10) |",
+        "| found with the expected kind | – | 0.500 |",
+        "| false cases of its own in 100 records | ≤ 0.3 | 0.40 |",
+        "| cases on the detector's own errors | – | 5 |",
+        "| processor s in 1 000 records | – | 2.5 |",
+    ):
+        assert row in text
+    assert "Realistic" not in text
