@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
@@ -59,15 +58,6 @@ def blocks_of(geometries: Geometries) -> NDArray[np.intp]:
     return block
 
 
-def united(geometries: Geometries, block: NDArray[np.intp]) -> Geometries:
-    """Return the outline of each block: a wall between two records is no edge in the image."""
-    order = np.argsort(block, kind="stable")
-    parts, origin = shapely.get_parts(geometries[order], return_index=True)
-    collections = np.asarray(shapely.geometrycollections(parts, indices=block[order][origin]), dtype=object)
-    outlines: Geometries = shapely.union_all(collections.reshape(-1, 1), axis=1)
-    return outlines
-
-
 def fit_blocks(
     matcher: WallMatcher, walls: WallPoints, field_m: NDArray[np.float64], overhang_m: float, *, count: int
 ) -> BlockFits:
@@ -102,7 +92,7 @@ def _best(
     if not mine.any():
         return best
     asked = walls.only(mine)
-    bar = np.maximum(score + _BETTER * total, 0.0)
+    bar = np.maximum(score + _BETTER * total, total / 2)
     for angle in np.arange(_STARTS) * (2 * np.pi / _STARTS):
         start = np.tile(_START_M * np.array([np.cos(angle), np.sin(angle)]), (count, 1))
         tried = _solved(matcher, asked, field_m[mine], overhang_m, start)

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.arrows import arrow_of, no_arrows
+from vigibati.cadastre.arrows import arrow_rows, no_arrows
 from vigibati.cadastre.pairing import as_array
 from vigibati.cadastre.warp import Warp
 from vigibati.configs.errors import RecordsError
@@ -75,7 +75,9 @@ class Offsets:
         rows = self.table.iloc[row_of]
         geometries = as_array(layer)
         xy, owner = shapely.get_coordinates(geometries, return_index=True)
-        arrow = self._arrow_of(layer)
+        arrow = np.full(len(layer), -1, dtype=np.intp)
+        if "sheet_id" in layer.columns:
+            arrow = arrow_rows(self.arrows, geometries, sheet_ids(layer))
         fitted = arrow >= 0
         own = np.zeros((len(layer), 2))
         own[fitted] = self.arrows[["own_dx_m", "own_dy_m"]].to_numpy(dtype=float)[arrow[fitted]]
@@ -97,12 +99,6 @@ class Offsets:
         whole = np.hypot(self.table["dx_m"], self.table["dy_m"]).max() if len(self.table) > 0 else 0.0
         bent = [float(np.hypot(*warp.values_m.reshape(-1, 2).T).max()) for warp in self.warps.values()]
         return float(whole) + max(bent, default=0.0)
-
-    def _arrow_of(self, layer: gpd.GeoDataFrame) -> NDArray[np.intp]:
-        """Return the row in the arrows of each geometry, -1 where it has none."""
-        if "sheet_id" not in layer.columns:
-            return np.full(len(layer), -1, dtype=np.intp)
-        return arrow_of(self.arrows, as_array(layer), sheet_ids(layer))
 
     def _shifts(self, xy: NDArray[np.float64], row: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the displacement of each vertex."""
