@@ -35,7 +35,7 @@ def no_arrows(crs: pyproj.CRS | None = None) -> gpd.GeoDataFrame:
 def arrow_rows(
     arrows: gpd.GeoDataFrame, geometries: Geometries, sheets: NDArray[np.object_]
 ) -> NDArray[np.intp]:
-    """Return the row of each record's arrow: that which starts at its middle, on its sheet; -1 without one."""
+    """Return the row of each record's arrow, which starts at its middle, on its sheet; -1 without one."""
     if len(arrows) == 0 or len(geometries) == 0:
         return np.full(len(geometries), -1, dtype=np.intp)
     starts = shapely.get_coordinates(as_array(arrows))[::2]

@@ -20,11 +20,15 @@ _SHIFT_PRIOR_M = 0.3
 _OVERHANG_PRIOR_M = 0.2
 _AGREES_M = 1.0
 _SHEET_SAYS = 4.0
-_FAR_M = 3.0
+# A block of which less than this share of the walls fits starts elsewhere too, if half of its walls have
+# footprints in reach, and moves there if that share then fits, and more of it by the gain.
 _DOUBT = 0.5
-_BETTER = 0.2
+_GAIN = 0.2
+_FAR_M = 3.0
 _STARTS = 8
 _START_M = 1.5
+_MOST_M = 2.0
+_LIKENESS_M = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def blocks_of(geometries: Geometries) -> NDArray[np.intp]:
     """Return the block of each polygon: those that touch, to 0.3 m, are drawn and moved together."""
     pairs = near_pairs(geometries, geometries, distance_m=_TOUCHING_M)
     graph = sparse.coo_array(
-        (np.ones(len(pairs.left), dtype=np.bool_), (pairs.left, pairs.right)),
+        (np.ones(len(pairs.left)), (pairs.left, pairs.right)),
         shape=(len(geometries), len(geometries)),
     )
     block: NDArray[np.intp] = connected_components(graph, directed=False)[1].astype(np.intp)
@@ -81,23 +85,23 @@ def fit_blocks(
 def _best(
     matcher: WallMatcher, walls: WallPoints, field_m: NDArray[np.float64], overhang_m: float, *, count: int
 ) -> NDArray[np.float64]:
-    """Return (count, 3) shift and overhang; blocks that do not fit from where they are start elsewhere too."""
+    """Return (count, 3) shift and overhang; blocks that do not fit where they are start elsewhere too."""
     best = _solved(matcher, walls, field_m, overhang_m, np.zeros((count, 2)))
     score = _scores(matcher, walls, field_m, overhang_m, best)
-    total = np.bincount(walls.blocks, walls.weights, minlength=count)
+    total = _total(walls, walls.weights, count)
     _, near = matcher.gaps(walls, field_m, _FAR_M)
-    reached = np.bincount(walls.blocks, walls.weights * near, minlength=count)
-    doubtful = (score < _DOUBT * total) & (reached >= total / 2)
+    reached = _total(walls, walls.weights * near, count)
+    doubtful = (score < _DOUBT * total) & (reached >= _DOUBT * total)
     mine = doubtful[walls.blocks]
     if not mine.any():
         return best
     asked = walls.only(mine)
-    bar = np.maximum(score + _BETTER * total, total / 2)
+    bar = np.maximum(score + _GAIN * total, _DOUBT * total)
     for angle in np.arange(_STARTS) * (2 * np.pi / _STARTS):
         start = np.tile(_START_M * np.array([np.cos(angle), np.sin(angle)]), (count, 1))
         tried = _solved(matcher, asked, field_m[mine], overhang_m, start)
         then = _scores(matcher, asked, field_m[mine], overhang_m, tried)
-        better = doubtful & (then > bar)
+        better = doubtful & (then > bar) & (np.hypot(*tried[:, :2].T) <= _MOST_M)
         best[better], bar[better] = tried[better], then[better]
     return best
 
@@ -138,8 +142,8 @@ def _scores(
 ) -> NDArray[np.float64]:
     gap, matched = matcher.gaps(walls, field_m + unknowns[walls.blocks, :2], _AGREES_M)
     residual = gap - overhang_m - unknowns[walls.blocks, 2]
-    likeness = np.where(matched, np.exp(-2 * residual**2 / 0.5**2), 0.0)
-    return np.bincount(walls.blocks, walls.weights * likeness, minlength=len(unknowns))
+    likeness = np.where(matched, np.exp(-2 * (residual / _LIKENESS_M) ** 2), 0.0)
+    return _total(walls, walls.weights * likeness, len(unknowns))
 
 
 def _judged(
@@ -155,18 +159,21 @@ def _judged(
     agrees = residual <= _AGREES_M
     weight = walls.weights * agrees
     square = np.where(agrees, residual, 0.0) ** 2
-    support = np.bincount(block, weight, minlength=count)
+    support = _total(walls, weight, count)
     sheet = float((weight * square).sum() / max(weight.sum(), np.finfo(float).tiny))
-    mean = (np.bincount(block, weight * square, minlength=count) + _SHEET_SAYS * sheet) / (
-        support + _SHEET_SAYS
-    )
+    mean = (_total(walls, weight * square, count) + _SHEET_SAYS * sheet) / (support + _SHEET_SAYS)
     return BlockFits(
         own_m=unknowns[:, :2],
         overhang_m=overhang_m + unknowns[:, 2],
         residual_m=np.sqrt(mean),
         support=support,
-        share=support / np.maximum(np.bincount(block, walls.weights, minlength=count), 1.0),
+        share=support / np.maximum(_total(walls, walls.weights, count), 1.0),
     )
+
+
+def _total(walls: WallPoints, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the sum of a value per wall of each block."""
+    return np.bincount(walls.blocks, values, minlength=count).astype(np.float64)
 
 
 def _summed(
@@ -175,4 +182,4 @@ def _summed(
     """Return the weighted sum of the values, (n, ...), of each block."""
     flat = values.reshape(len(values), -1).T
     sums = [np.bincount(block, weight * column, minlength=count) for column in flat]
-    return np.stack(sums, axis=-1).reshape(count, *values.shape[1:])
+    return np.stack(sums, axis=-1).astype(np.float64).reshape(count, *values.shape[1:])

@@ -22,7 +22,8 @@ _VERSION = {"VERSION": "1.2"}
 def write_offsets(offsets: Offsets, path: Path) -> None:
     """Write a GeoPackage 1.2 with the layers ``offsets`` (sheets), ``arrows`` and ``warp_nodes`` (points).
 
-    An arrow is the line from where a record is drawn to where it lies in the image. A node's ``dx_m`` and ``dy_m`` are added to those of its sheet; ``cell_m`` is the distance to the next.
+    An arrow is the line from where a record is drawn to where it lies in the image. A node's ``dx_m`` and
+    ``dy_m`` are added to those of its sheet; ``cell_m`` is the distance to the next.
 
     Raises:
         OutputError: The file cannot be written there.

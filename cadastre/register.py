@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigibati.cadastre.fit import Fit, WallMatcher
-from vigibati.cadastre.placed import offsets_of
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.outlines import WallPoints, wall_points
 from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.placed import offsets_of
 from vigibati.cadastre.sheet_fit import Sheet, SheetFit, fit_locally, sheets_of
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
@@ -30,8 +30,9 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
 
     A shift of the whole territory is found first; each sheet is then fitted from there and from its
     own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`); each block then gets a
-    shift of its own beside that (see `fit_blocks`). A sheet with too little support, or too far from the others, takes the median shift of the supported sheets; where
-    nothing agrees at all, records stay where they are and the tolerance says so. Pools take no part.
+    shift of its own beside that (see `fit_blocks`). A sheet with too little support, or too far from
+    the others, takes the median shift of the supported sheets; where nothing agrees at all, records stay
+    where they are and the tolerance says so. Pools take no part.
 
     Args:
         footprints: Found in the image: ``kind`` and polygons.

@@ -33,8 +33,8 @@ class RegistrationRules(Schema):
     )
     min_edge_m: float = Field(
         gt=0,
-        description="Shorter walls are not used. 2.5 m loses no accuracy of a sheet, but leaves a shed without "
-        "walls of its own.",
+        description="Shorter walls are not used. 2.5 m loses no accuracy of a sheet, but leaves a shed "
+        "without walls of its own.",
     )
     simplify_m: float = Field(
         ge=0,
