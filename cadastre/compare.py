@@ -139,6 +139,7 @@ def _unrecorded(
         as_array(footprints),
         as_array(records),
         records["tolerance_m"].to_numpy(dtype=float),
+        records["overhang_m"].to_numpy(dtype=float),
         rules=rules.cases,
     )
     outlines = as_array(footprints)[left.rows]
@@ -199,7 +200,7 @@ def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: Co
     row, seen = unseen(
         big,
         as_array(footprints),
-        floor_m=rules.registration.tolerance_floor_m,
+        floor_m=rules.cases.not_seen_slack_m,
         below=rules.cases.not_seen_below,
     )
     gone = big.iloc[row]

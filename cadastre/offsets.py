@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.arrows import arrow_rows, no_arrows
 from vigibati.cadastre.pairing import as_array
 from vigibati.cadastre.warp import Warp
 from vigibati.configs.errors import RecordsError
@@ -38,10 +39,13 @@ class Offsets:
             distance left along the walls (empty where nothing matched); ``method`` is ``sheet``,
             ``global`` or ``none``; the geometry is the convex hull of the sheet's records as given.
         warps: Local displacement of a sheet, beside its shift, by ``sheet_id``.
+        arrows: Records that were fitted with their block, from where they are drawn to where they
+            go: columns of `ARROW_COLUMNS`.
     """
 
     table: gpd.GeoDataFrame
     warps: Mapping[str, Warp] = field(default_factory=dict)
+    arrows: gpd.GeoDataFrame = field(default_factory=no_arrows)
 
     def __post_init__(self) -> None:
         missing = [name for name in OFFSET_COLUMNS if name not in self.table.columns]
@@ -71,14 +75,22 @@ class Offsets:
         rows = self.table.iloc[row_of]
         geometries = as_array(layer)
         xy, owner = shapely.get_coordinates(geometries, return_index=True)
-        shift = self._shifts(xy, row_of[owner])
+        arrow = np.full(len(layer), -1, dtype=np.intp)
+        if "sheet_id" in layer.columns:
+            arrow = arrow_rows(self.arrows, geometries, sheet_ids(layer))
+        fitted = arrow >= 0
+        own = np.zeros((len(layer), 2))
+        own[fitted] = self.arrows[["own_dx_m", "own_dy_m"]].to_numpy(dtype=float)[arrow[fitted]]
+        shift = self._shifts(xy, row_of[owner]) + own[owner]
         moved = shapely.set_coordinates(geometries.copy(), xy + shift)
         corners = np.maximum(np.bincount(owner, minlength=len(layer)), 1)
         mean = [np.bincount(owner, axis, minlength=len(layer)) / corners for axis in shift.T]
+        local = {}
+        for name in ("tolerance_m", "overhang_m"):
+            local[name] = rows[name].to_numpy(dtype=float).copy()
+            local[name][fitted] = self.arrows[name].to_numpy(dtype=float)[arrow[fitted]]
         return layer.set_geometry(gpd.GeoSeries(moved, index=layer.index, crs=layer.crs)).assign(
-            offset_m=np.hypot(*mean),
-            tolerance_m=rows["tolerance_m"].to_numpy(dtype=float),
-            overhang_m=rows["overhang_m"].to_numpy(dtype=float),
+            offset_m=np.hypot(*mean), **local
         )
 
     @property

@@ -15,21 +15,34 @@ from vigibati.cadastre.warp import Warp
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.files import whole_file
 
-_SHEETS, _NODES = "offsets", "warp_nodes"
+_SHEETS, _ARROWS, _NODES = "offsets", "arrows", "warp_nodes"
 _VERSION = {"VERSION": "1.2"}
 
 
 def write_offsets(offsets: Offsets, path: Path) -> None:
-    """Write a GeoPackage 1.2 with the layers ``offsets`` (sheets) and ``warp_nodes`` (points).
+    """Write a GeoPackage 1.2 with the layers ``offsets`` (sheets), ``arrows`` and ``warp_nodes`` (points).
 
-    A node's ``dx_m`` and ``dy_m`` are added to those of its sheet; ``cell_m`` is the distance to the next.
+    An arrow is the line from where a record is drawn to where it lies in the image. A node's ``dx_m`` and
+    ``dy_m`` are added to those of its sheet; ``cell_m`` is the distance to the next.
 
     Raises:
         OutputError: The file cannot be written there.
     """
     with whole_file(path) as temporary:
-        for layer, table in ((_SHEETS, offsets.table), (_NODES, _nodes(offsets))):
-            pyogrio.write_dataframe(table, temporary, layer=layer, driver="GPKG", dataset_options=_VERSION)
+        layers = (
+            (_SHEETS, offsets.table, "Polygon"),
+            (_ARROWS, offsets.arrows, "LineString"),
+            (_NODES, _nodes(offsets), "Point"),
+        )
+        for layer, table, kind in layers:
+            pyogrio.write_dataframe(
+                table.set_crs(offsets.table.crs),
+                temporary,
+                layer=layer,
+                driver="GPKG",
+                geometry_type=kind if len(table) == 0 else None,
+                dataset_options=_VERSION,
+            )
 
 
 def read_offsets(path: Path) -> Offsets:
@@ -40,6 +53,7 @@ def read_offsets(path: Path) -> Offsets:
     """
     try:
         table = gpd.read_file(path, layer=_SHEETS)
+        arrows = gpd.read_file(path, layer=_ARROWS)
         nodes = gpd.read_file(path, layer=_NODES)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise RecordsError(path, f"holds no offsets ({error})", "make it with vigibati register") from error
@@ -47,7 +61,7 @@ def read_offsets(path: Path) -> Offsets:
     for sheet, rows in nodes.groupby("sheet_id"):
         values = np.column_stack([shapely.get_coordinates(rows.geometry), rows["dx_m"], rows["dy_m"]])
         warps[str(sheet)] = Warp.from_nodes(values, cell_m=float(rows["cell_m"].iloc[0]))
-    return Offsets(table, warps)
+    return Offsets(table, warps, arrows)
 
 
 def _nodes(offsets: Offsets) -> gpd.GeoDataFrame:

@@ -30,8 +30,11 @@ class WallPoints:
 
     def thinned(self, most: int) -> WallPoints:
         """Return at most ``most`` points, evenly taken: the same ones every time."""
-        step = max(1, -(-len(self.xy) // most))
-        return WallPoints(self.xy[::step], self.normals[::step], self.weights[::step], self.blocks[::step])
+        return self.only(slice(None, None, max(1, -(-len(self.xy) // most))))
+
+    def only(self, chosen: slice | NDArray[np.bool_]) -> WallPoints:
+        """Return the points that are chosen."""
+        return WallPoints(self.xy[chosen], self.normals[chosen], self.weights[chosen], self.blocks[chosen])
 
 
 def wall_points(

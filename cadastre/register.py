@@ -4,51 +4,35 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.fit import Fit, WallMatcher
-from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets, sheet_ids
+from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.outlines import WallPoints, wall_points
-from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
-from vigibati.cadastre.warp import fit_warp
+from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.placed import offsets_of
+from vigibati.cadastre.sheet_fit import Sheet, SheetFit, fit_locally, sheets_of
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
 
-_RECORD_SPACING_M = 3.0
 _FOOTPRINT_SPACING_M = 0.5
 _FOOTPRINT_MIN_EDGE_M = 1.0
-_RECORD_SIMPLIFY_M = 0.2
 _MOST_COMMON = 20_000
 _SAME_START_M = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    sheet_id: str
-    hull: shapely.Geometry
-    walls: WallPoints
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    method: Literal["sheet", "global", "none"]
-    fit: Fit
 
 
 def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: ComparisonRules) -> Offsets:
     """Estimate a shift and a smooth warp per sheet, robustly, from the walls of buildings.
 
     A shift of the whole territory is found first; each sheet is then fitted from there and from its
-    own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`). A sheet with too
-    little support, or too far from the others, takes the median shift of the supported sheets; where
-    nothing agrees at all, records stay where they are and the tolerance says so. Pools take no part.
+    own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`); each block then gets a
+    shift of its own beside that (see `fit_blocks`). A sheet with too little support, or too far from
+    the others, takes the median shift of the supported sheets; where nothing agrees at all, records stay
+    where they are and the tolerance says so. Pools take no part.
 
     Args:
         footprints: Found in the image: ``kind`` and polygons.
@@ -65,53 +49,24 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
             "bring both into one projected CRS",
         )
     buildings = as_array(footprints[footprints["kind"] == "building"])
-    sheets = _sheets(records, buildings, rules.registration)
+    known = rules.registration
+    sheets = sheets_of(records, buildings, rules=known)
     walls = wall_points(
         buildings,
         spacing_m=_FOOTPRINT_SPACING_M,
         min_edge_m=_FOOTPRINT_MIN_EDGE_M,
-        simplify_m=rules.registration.simplify_m,
+        simplify_m=known.simplify_m,
     )
-    matcher = WallMatcher(walls, normals_cosine=rules.registration.normals_cosine)
+    matcher = WallMatcher(walls, normals_cosine=known.normals_cosine)
     # Most of the time passes in code that lets other threads run; the result does not depend on them.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        placed = _placed(_fits(sheets, matcher, rules.registration, pool), rules.registration)
-        own = [row for row, place in enumerate(placed) if place.method == "sheet"]
-        bent = list(pool.map(lambda row: fit_warp(matcher, sheets[row].walls, placed[row].fit), own))
-    warps = {sheets[row].sheet_id: warp for row, (warp, _) in zip(own, bent, strict=True)}
-    for row, (_, fit) in zip(own, bent, strict=True):
-        placed[row] = replace(placed[row], fit=fit)
-    rows = [_row(sheet, place, rules.registration) for sheet, place in zip(sheets, placed, strict=True)]
-    table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=records.crs)
-    return Offsets(table, warps)
-
-
-def _sheets(records: gpd.GeoDataFrame, footprints: Geometries, rules: RegistrationRules) -> list[_Sheet]:
-    geometries = as_array(records)
-    # No wall farther away can be voted for or matched; such a sheet would have no support anyway.
-    near = boxes_near(geometries, footprints, distance_m=2 * rules.search_m)
-    used = np.asarray(records["kind"] != "pool")
-    number, names = pd.factorize(sheet_ids(records), sort=True)
-    by_sheet = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-    sheets = []
-    for name, rows in zip(names, by_sheet, strict=False):
-        drawn = geometries[rows]
-        hull = shapely.GeometryCollection(list(drawn)).convex_hull
-        walls = _record_walls(drawn[used[rows] & near[rows].any()], rules)
-        sheets.append(_Sheet(str(name), hull, walls))
-    return sheets
-
-
-def _record_walls(geometries: Geometries, rules: RegistrationRules) -> WallPoints:
-    # United first: a wall between two records is no edge in the image.
-    blocks = shapely.get_parts([shapely.union_all(geometries)])
-    return wall_points(
-        blocks, spacing_m=_RECORD_SPACING_M, min_edge_m=rules.min_edge_m, simplify_m=_RECORD_SIMPLIFY_M
-    )
+        placed = _placed(_fits(sheets, matcher, known, pool), known)
+        fits = list(pool.map(lambda pair: fit_locally(matcher, *pair), zip(sheets, placed, strict=True)))
+    return offsets_of(sheets, fits, rules=known, crs=records.crs)
 
 
 def _fits(
-    sheets: list[_Sheet], matcher: WallMatcher, rules: RegistrationRules, pool: ThreadPoolExecutor
+    sheets: list[Sheet], matcher: WallMatcher, rules: RegistrationRules, pool: ThreadPoolExecutor
 ) -> list[Fit]:
     """Return the best fit of each sheet."""
     if not sheets:
@@ -119,7 +74,7 @@ def _fits(
     everything = _joined([sheet.walls for sheet in sheets]).thinned(_MOST_COMMON)
     common = matcher.refine(everything, start_m=matcher.vote(everything, search_m=rules.search_m))
 
-    def best(sheet: _Sheet) -> Fit:
+    def best(sheet: Sheet) -> Fit:
         own = matcher.vote(sheet.walls, search_m=rules.search_m)
         apart = float(np.hypot(*(own - common.shift_m)))
         starts = (common.shift_m, own) if apart > _SAME_START_M else (common.shift_m,)
@@ -139,42 +94,18 @@ def _joined(walls: list[WallPoints]) -> WallPoints:
     )
 
 
-def _placed(fits: list[Fit], rules: RegistrationRules) -> list[_Place]:
+def _placed(fits: list[Fit], rules: RegistrationRules) -> list[SheetFit]:
     """Decide which fits are believed, and what the others take instead."""
     supported = [fit for fit in fits if fit.support >= rules.min_support]
     if not supported:
-        return [_Place("none", replace(fit, shift_m=np.zeros(2), overhang_m=0.0)) for fit in fits]
+        return [SheetFit("none", replace(fit, shift_m=np.zeros(2), overhang_m=0.0), fit) for fit in fits]
     common, overhang_m = _weighted_median(supported)
     return [
-        _Place("sheet", fit)
+        SheetFit("sheet", fit, fit)
         if fit.support >= rules.min_support and np.hypot(*(fit.shift_m - common)) <= rules.sheet_cap_m
-        else _Place("global", replace(fit, shift_m=common, overhang_m=overhang_m))
+        else SheetFit("global", replace(fit, shift_m=common, overhang_m=overhang_m), fit)
         for fit in fits
     ]
-
-
-def _row(sheet: _Sheet, place: _Place, rules: RegistrationRules) -> tuple[object, ...]:
-    """Return the values of `OFFSET_COLUMNS`."""
-    fit = place.fit
-    reach = max(fit.overhang_m, 0.0) + rules.residual_factor * fit.residual_m
-    tolerance = {
-        "sheet": float(np.clip(reach, rules.tolerance_floor_m, rules.unregistered_tolerance_m)),
-        "global": rules.fallback_tolerance_m,
-        "none": rules.unregistered_tolerance_m,
-    }[place.method]
-    residual = fit.residual_m if np.isfinite(fit.residual_m) else None
-    dx, dy = (float(value) for value in fit.shift_m)
-    return (
-        sheet.sheet_id,
-        dx,
-        dy,
-        fit.support,
-        residual,
-        tolerance,
-        fit.overhang_m,
-        place.method,
-        sheet.hull,
-    )
 
 
 def _weighted_median(fits: list[Fit]) -> tuple[NDArray[np.float64], float]:

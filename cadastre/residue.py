@@ -33,7 +33,12 @@ class Residue:
 
 
 def residue(
-    footprints: Geometries, records: Geometries, tolerance_m: NDArray[np.float64], *, rules: CaseRules
+    footprints: Geometries,
+    records: Geometries,
+    tolerance_m: NDArray[np.float64],
+    overhang_m: NDArray[np.float64],
+    *,
+    rules: CaseRules,
 ) -> Residue:
     """Compare each footprint with the union of the records around it.
 
@@ -44,6 +49,8 @@ def residue(
         footprints: Polygons found in the image.
         records: Polygons or multipolygons, already moved onto the image.
         tolerance_m: (records,) how far each record may still be off, in metres.
+        overhang_m: (records,) how far roofs reach beyond each record. Footprints are shrunk by the mean
+            of the records around, so that eaves are no part of what the tolerance is for.
         rules: Its ``opening_m`` and ``seed_min_m2`` are used.
     """
     left = np.flatnonzero(~_within_one(footprints, records, tolerance_m))
@@ -51,14 +58,24 @@ def residue(
     used, place = np.unique(pairs.right, return_inverse=True)
     wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=_QUAD_SEGS)
     wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
-    seeds = opened(shapely.difference(footprints[left], wide), rules.opening_m)
+    walls = _without_eaves(footprints[left], pairs, overhang_m)
+    seeds = opened(shapely.difference(walls, wide), rules.opening_m)
     seeded = shapely.area(seeds) >= rules.seed_min_m2
     rows = left[seeded]
     again = seeded[pairs.left]
     kept = Pairs((np.cumsum(seeded) - 1)[pairs.left[again]], pairs.right[again])
-    bare = shapely.difference(footprints[rows], union_by_left(kept, records, count=len(rows)))
-    covered = np.clip(1 - shapely.area(bare) / shapely.area(footprints[rows]), 0, 1)
+    bare = shapely.difference(walls[seeded], union_by_left(kept, records, count=len(rows)))
+    covered = np.clip(1 - shapely.area(bare) / shapely.area(walls[seeded]), 0, 1)
     return Residue(rows=rows, covered=covered, seeds=seeds[seeded], bare=bare)
+
+
+def _without_eaves(footprints: Geometries, pairs: Pairs, overhang_m: NDArray[np.float64]) -> Geometries:
+    """Return the footprints made smaller by the mean overhang of the records that each is paired with."""
+    count = np.bincount(pairs.left, minlength=len(footprints))
+    total = np.bincount(pairs.left, overhang_m[pairs.right], minlength=len(footprints))
+    eaves_m = np.maximum(total / np.maximum(count, 1), 0.0)
+    walls: Geometries = shapely.buffer(footprints, -eaves_m, join_style="mitre")
+    return walls
 
 
 def _within_one(

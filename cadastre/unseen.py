@@ -17,20 +17,20 @@ def unseen(
     """Return the records of which less than a share of the area lies under footprints.
 
     A neighbour's eaves must not hide that a building is gone, so footprints are shrunk by the
-    overhang of the sheet (found 35 of 37 demolished buildings of 5-20 m² instead of 19, without a
-    false one). Where registration is poor, what the tolerance exceeds its floor by is added back.
+    overhang there (found 35 of 37 demolished buildings of 5-20 m² instead of 19, without a false one).
+    Where registration is poor, what the tolerance exceeds a floor by is added back.
 
     Args:
         records: Moved onto the image, with ``tolerance_m`` and ``overhang_m``.
         footprints: Building footprints.
-        floor_m: Tolerance of a well registered sheet.
+        floor_m: Tolerance up to which a record counts as well registered.
         below: The share, between 0 and 1.
 
     Returns:
         The rows of these records, rising, and the share of each that is seen.
     """
     outlines = as_array(records)
-    change = records["tolerance_m"].to_numpy(dtype=float) - floor_m
+    change = np.maximum(records["tolerance_m"].to_numpy(dtype=float) - floor_m, 0.0)
     change -= np.maximum(records["overhang_m"].to_numpy(dtype=float), 0.0)
     doubtful = np.flatnonzero(~_plain(outlines, footprints, change, below))
     shares = _seen_shares(outlines[doubtful], footprints, change[doubtful])

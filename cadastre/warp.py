@@ -16,8 +16,8 @@ _CELL_M = 50.0
 _MOST_NODES = 40_000
 _GATES_M = (2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
 _TUKEY_ROUNDS = 3
-_STEP_M = 0.3
-_BEND_M = 0.15
+_STEP_M = 1.0
+_BEND_M = 0.8
 _MOST_M = 2.0
 _OVERHANG_PRIOR_M = 0.5
 
@@ -70,8 +70,8 @@ def fit_warp(matcher: WallMatcher, walls: WallPoints, fit: Fit) -> tuple[Warp, F
     """Fit a smooth field of displacements around a sheet's shift, by robust point-to-line least squares.
 
     A single shift leaves the whole bending of a sheet (0.65 m in the median on bent real sheets, 0.04 m
-    with such a field). Neighbouring nodes may differ by about 0.3 m and their slopes by 0.15 m; nodes
-    without a building near follow their neighbours.
+    with such a field). Neighbouring nodes may differ by about 1 m and their slopes by 0.8 m, as in bends of
+    200 m; nodes without a building near follow their neighbours.
 
     Args:
         matcher: Walls of the footprints.

@@ -60,7 +60,7 @@ def test_a_recorded_house_is_no_case() -> None:
 
 def test_a_shifted_record_is_moved_before_it_is_compared() -> None:
     house, drawn = box(0, 0, 3, 3), box(3.5, 0, 6.5, 3)
-    assert run(found(house), records_of(drawn)).cases["kind"].tolist() == ["new_building"]
+    assert run(found(house), records_of(drawn)).cases["kind"].tolist() == ["new_building", "not_seen"]
     assert len(run(found(house), records_of(drawn), offsets_of(dx=-3.5)).cases) == 0
 
 
@@ -116,6 +116,13 @@ def test_slivers_are_dropped_by_width_and_not_by_area(strip_m: float, kinds: lis
     assert cases["kind"].tolist() == kinds
 
 
+def test_eaves_do_not_make_a_strip_wider() -> None:
+    house = box(0, 0, 30, 10)
+    roof = found(box(-0.4, -0.4, 30.4, 11.4 + 0.4))  # a strip of 1.4 m, and eaves of 0.4 m
+    assert len(run(roof, records_of(house), offsets_of(overhang=0.4)).cases) == 0
+    assert len(run(roof, records_of(house), offsets_of(overhang=0.0)).cases) == 1
+
+
 def test_eaves_all_around_are_no_case() -> None:
     house = box(0, 0, 10, 10)
     assert len(run(found(house.buffer(0.65, join_style="mitre")), records_of(house)).cases) == 0
@@ -145,7 +152,7 @@ def test_poor_registration_hides_nothing_that_stands_a_little_apart() -> None:
 
 
 def test_small_records_and_records_off_the_image_are_not_reported() -> None:
-    records = records_of(box(0, 0, 3, 3), box(95, 0, 105, 10), box(50, 0, 60, 10))
+    records = records_of(box(0, 0, 2, 2), box(95, 0, 105, 10), box(50, 0, 60, 10))
     result = compare(
         found(), records, offsets_of(), rules=RULES, cover=EVERYWHERE, imaged=box(-10, -10, 100, 100)
     )
@@ -231,15 +238,20 @@ def test_what_sticks_out_agrees_with_a_union_of_everything(seed: int) -> None:
     draw = np.random.default_rng(seed)
     footprints, records = ells(draw, 12), ells(draw, 15)
     tolerance = draw.choice([0.7, 2.0], 15)
+    overhang = np.full(15, draw.choice([-0.2, 0.0, 0.4]))
     wide = shapely.union_all(shapely.buffer(records, tolerance, quad_segs=4))
-    seeds = opened(shapely.difference(footprints, wide), RULES.cases.opening_m)
-    bare = shapely.difference(footprints, shapely.union_all(records))
-    got = residue(footprints, records, tolerance, rules=RULES.cases)
+    # Where no record is near, nothing is known of the eaves.
+    near = shapely.distance(footprints, shapely.union_all(records)) <= tolerance.max()
+    eaves = np.where(near, max(overhang[0], 0), 0)
+    walls = shapely.buffer(footprints, -eaves, join_style="mitre")
+    seeds = opened(shapely.difference(walls, wide), RULES.cases.opening_m)
+    bare = shapely.difference(walls, shapely.union_all(records))
+    got = residue(footprints, records, tolerance, overhang, rules=RULES.cases)
     assert got.rows.tolist() == np.flatnonzero(shapely.area(seeds) >= RULES.cases.seed_min_m2).tolist()
     assert shapely.area(got.seeds) == pytest.approx(shapely.area(seeds[got.rows]), abs=1e-6)
     assert shapely.area(got.bare) == pytest.approx(shapely.area(bare[got.rows]), abs=1e-6)
-    share = shapely.area(bare) / shapely.area(footprints)
-    assert got.covered == pytest.approx(1 - share[got.rows], abs=1e-9)
+    share = shapely.area(bare[got.rows]) / shapely.area(walls[got.rows])
+    assert got.covered == pytest.approx(1 - share, abs=1e-9)
 
 
 @settings(max_examples=30, deadline=None)

@@ -15,6 +15,7 @@ from rasterio import features
 from scipy.interpolate import RegularGridInterpolator
 from shapely import affinity, ops
 
+from vigibati.cadastre.arrows import ARROW_COLUMNS
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.offsets_file import read_offsets, write_offsets
 from vigibati.cadastre.register import register
@@ -259,6 +260,63 @@ def test_a_bent_sheet_keeps_its_rings_closed_and_its_neighbours_joined() -> None
     )
 
 
+def jolted(layer: gpd.GeoDataFrame, size_m: float, *, seed: int) -> gpd.GeoDataFrame:
+    """Move every house on its own, as drawn one by one."""
+    steps = np.random.default_rng(seed).uniform(-size_m, size_m, (len(layer), 2))
+    houses = [
+        affinity.translate(house, *step) for house, step in zip(layer.geometry, steps.tolist(), strict=True)
+    ]
+    return layer.set_geometry(houses, crs=layer.crs)
+
+
+def test_each_block_gets_a_shift_of_its_own() -> None:
+    ground = as_records(town(50))
+    drawn = jolted(moved(bent(ground, 0.5), 2.0, -1.0), 0.5, seed=1)
+    offsets = register(as_footprints(town(50)), drawn, rules=RULES)
+    left = offsets.apply(drawn).geometry.centroid.distance(ground.geometry.centroid)
+    smooth = Offsets(offsets.table, offsets.warps).apply(drawn).geometry.centroid
+    assert np.median(left) < 0.12
+    assert np.quantile(left, 0.95) < 0.3
+    assert np.median(smooth.distance(ground.geometry.centroid)) > 2 * np.median(left)
+    assert set(offsets.arrows["method"]) == {"block"}
+
+
+def test_arrows_lead_from_where_a_record_is_drawn_to_where_it_is_moved() -> None:
+    ground = as_records(village(51))
+    drawn = jolted(moved(ground, 2.0, -1.0), 0.3, seed=2)
+    offsets = register(as_footprints(village(51)), drawn, rules=RULES)
+    ends = shapely.get_coordinates(offsets.arrows.geometry).reshape(-1, 2, 2)
+    boxes = [drawn.geometry.bounds.to_numpy(), offsets.apply(drawn).geometry.bounds.to_numpy()]
+    for end, bounds in zip((0, 1), boxes, strict=True):
+        middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+        # The field bends a house by less than 5 cm between its middle and its corners.
+        assert np.sort(ends[:, end, 0]) == pytest.approx(np.sort(middle[:, 0]), abs=0.05)
+    assert tuple(offsets.arrows.columns) == ARROW_COLUMNS
+    assert (offsets.arrows["support"] >= 3).all()
+
+
+def test_the_records_of_a_block_stay_joined_and_their_order_does_not_matter() -> None:
+    halves = [part for house in village(52) for part in shapely.get_parts(ops.split(house, middle_of(house)))]
+    drawn = moved(as_records(halves), 1.0, 1.0)
+    footprints = as_footprints(village(52))
+    straight = register(footprints, drawn, rules=RULES).apply(drawn)
+    turned = register(footprints[::-1], drawn[::-1], rules=RULES).apply(drawn)
+    assert shapely.hausdorff_distance(straight.geometry.array, turned.geometry.array).max() < 1e-6
+    assert straight["tolerance_m"].to_numpy() == pytest.approx(turned["tolerance_m"].to_numpy(), abs=1e-6)
+    overlaps = straight.geometry.area.sum() - shapely.union_all(straight.geometry).area
+    assert overlaps == pytest.approx(0, abs=0.01)
+
+
+def test_a_block_that_is_gone_goes_with_its_sheet() -> None:
+    ground = village(53)
+    drawn = moved(as_records(ground), 1.0, 0.5)
+    offsets = register(as_footprints(ground[1:]), drawn, rules=RULES)
+    gone = offsets.arrows.iloc[0]
+    assert gone["method"] == "sheet"
+    assert (gone["own_dx_m"], gone["own_dy_m"]) == (0, 0)
+    assert gone["tolerance_m"] == offsets.table["tolerance_m"].iloc[0]
+
+
 def middle_of(house: shapely.Polygon) -> shapely.LineString:
     x, y = house.centroid.coords[0]
     return shapely.LineString([(x - 50, y - 10), (x + 50, y + 10)])
@@ -272,6 +330,7 @@ def test_offsets_come_back_from_their_file(tmp_path: Path) -> None:
     again = read_offsets(tmp_path / "offsets.gpkg")
     assert again.table.crs == offsets.table.crs
     assert again.apply(drawn).geometry.geom_equals_exact(offsets.apply(drawn).geometry, 1e-9).all()
+    assert again.apply(drawn)["tolerance_m"].tolist() == offsets.apply(drawn)["tolerance_m"].tolist()
 
 
 def test_offsets_without_warp_come_back_too(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def bare(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def test_the_packages_are_really_refused(bare: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    ran = bare("import vigibati.inference.segment")
+    ran = bare("import vigibati.datasets.raster_checks")
     assert ran.returncode == 1
     assert "rasterio is refused" in ran.stderr
 

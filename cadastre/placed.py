@@ -1,0 +1,91 @@
+"""What is told of a registration: the offset and the tolerance of each sheet, and of each record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from vigibati.cadastre.arrows import ARROW_COLUMNS, no_arrows
+from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
+from vigibati.cadastre.sheet_fit import Sheet, SheetFit
+from vigibati.configs.rules import RegistrationRules
+
+# Walls that must agree, and their share of all walls of the block. A corner of two walls fits any roof;
+# of a terrace most walls may belong to neighbours that are not recorded.
+_HELPED = (2.5, 0.25)
+# On a sheet of which nothing else is known.
+_ALONE = (4.0, 0.6)
+
+
+def offsets_of(
+    sheets: Sequence[Sheet], fits: Sequence[SheetFit], *, rules: RegistrationRules, crs: pyproj.CRS
+) -> Offsets:
+    """Return the offsets that fits make.
+
+    Args:
+        sheets: As drawn.
+        fits: One per sheet.
+        rules: Floor, ceiling and factor of the tolerance, and the tolerances of those that were not fitted.
+        crs: Of the records.
+    """
+    rows = [_row(sheet, fit, rules) for sheet, fit in zip(sheets, fits, strict=True)]
+    table = gpd.GeoDataFrame(rows, columns=list(OFFSET_COLUMNS), geometry="geometry", crs=crs)
+    warps = {
+        sheet.sheet_id: fit.warp for sheet, fit in zip(sheets, fits, strict=True) if fit.warp is not None
+    }
+    parts = [_arrows(sheet, fit, rules) for sheet, fit in zip(sheets, fits, strict=True)]
+    kept = [part for part in parts if len(part) > 0]
+    arrows = pd.concat(kept, ignore_index=True).set_crs(crs) if kept else no_arrows(crs)
+    return Offsets(table, warps, arrows)
+
+
+def _row(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> tuple[object, ...]:
+    """Return the values of `OFFSET_COLUMNS`."""
+    fit = placed.fit
+    residual = fit.residual_m if np.isfinite(fit.residual_m) else None
+    dx, dy = (float(value) for value in fit.shift_m)
+    tolerance = _sheet_tolerance(placed, rules)
+    name, hull = sheet.sheet_id, sheet.hull
+    return (name, dx, dy, fit.support, residual, tolerance, fit.overhang_m, placed.method, hull)
+
+
+def _sheet_tolerance(placed: SheetFit, rules: RegistrationRules) -> float:
+    reach = max(placed.fit.overhang_m, 0.0) + rules.residual_factor * placed.fit.residual_m
+    return {
+        "sheet": float(np.clip(reach, rules.tolerance_floor_m, rules.unregistered_tolerance_m)),
+        "global": rules.fallback_tolerance_m,
+        "none": rules.unregistered_tolerance_m,
+    }[placed.method]
+
+
+def _arrows(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> gpd.GeoDataFrame:
+    """Return the arrows of a sheet: of a block where that is believed, else as the sheet goes."""
+    blocks = placed.blocks
+    if blocks is None or len(sheet.middles) == 0:
+        return no_arrows()
+    walls, share = _HELPED if placed.method == "sheet" else _ALONE
+    believed = ((blocks.support >= walls) & (blocks.share >= share))[sheet.blocks]
+    aside_m = placed.own.shift_m - placed.fit.shift_m
+    own_m = np.where(believed[:, np.newaxis], aside_m + blocks.own_m[sheet.blocks], 0.0)
+    ends_m = sheet.middles + placed.field_at(sheet.middles) - aside_m + own_m
+    residual, overhang = blocks.residual_m[sheet.blocks], blocks.overhang_m[sheet.blocks]
+    tolerance = np.clip(
+        rules.residual_factor * residual, rules.tolerance_floor_m, rules.unregistered_tolerance_m
+    )
+    values = {
+        "sheet_id": sheet.sheet_id,
+        "own_dx_m": own_m[:, 0],
+        "own_dy_m": own_m[:, 1],
+        "support": blocks.support[sheet.blocks],
+        "residual_m": np.where(believed, residual, placed.fit.residual_m),
+        "tolerance_m": np.where(believed, tolerance, _sheet_tolerance(placed, rules)),
+        "overhang_m": np.where(believed, overhang, placed.fit.overhang_m),
+        "method": np.where(believed, "block", placed.method),
+    }
+    lines = shapely.linestrings(np.stack([sheet.middles, ends_m], axis=1))
+    return gpd.GeoDataFrame(values, geometry=lines)[list(ARROW_COLUMNS)]
