@@ -6,7 +6,7 @@ DEMO := demo
 SHEET = $(DATA)/cadastre/edigeo/edigeo-130290000A01.tar.bz2
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint types tests results figures lock clean
+.PHONY: demo test lint types tests results bench figures lock clean
 
 demo: .venv/ready
 	$(BIN)/vigibati synth --seed 7 --size-km 1 --out $(DEMO)/commune
@@ -54,6 +54,20 @@ results: demo
 	  --scene edigeo_13029 runs/edigeo_13029/ortho.tif runs/edigeo_13029/truth.gpkg
 	$(BIN)/vigibati bench withheld runs/edigeo_13029/ortho.tif --records $(SHEET) --count 10 --seed 7 \
 	  --crops runs/crops/edigeo_13029 --out benchmarks/results/withheld_edigeo_13029.json
+	$(BIN)/python -P benchmarks/figures.py
+
+# Times and counts, on a machine that does nothing else; peers are installed beside each other in runs/venvs.
+bench: demo
+	@test -d "$(DATA)" || { echo "give the folder of the reference scenes: make bench DATA=..."; exit 2; }
+	$(BIN)/python -P benchmarks/peers/run.py --venvs runs/venvs --work runs/peers
+	$(BIN)/python -P benchmarks/scale_run.py --work runs/peers
+	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/vectorise.py
+	$(BIN)/python -P benchmarks/engines.py $(DATA)/scenes/barnarp/ortho.tif
+	$(BIN)/python -P benchmarks/engine_cases.py \
+	  --scene demo $(DEMO)/commune/ortho.tif $(DEMO)/commune/cadastre-99007-batiments.json.gz \
+	  --scene barnarp $(DATA)/scenes/barnarp/ortho.tif $(DATA)/scenes/barnarp/footprints.gpkg
+	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/comparison.py
+	$(BIN)/python -P benchmarks/withheld_plans.py --data $(DATA)
 	$(BIN)/python -P benchmarks/figures.py
 
 figures: .venv/ready
