@@ -11,6 +11,7 @@ import pyproj
 import shapely
 
 from vigibati.cadastre.arrows import ARROW_COLUMNS, no_arrows
+from vigibati.cadastre.blocks import BlockFits
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.sheet_fit import Sheet, SheetFit
 from vigibati.configs.rules import RegistrationRules
@@ -38,9 +39,12 @@ def offsets_of(
     warps = {
         sheet.sheet_id: fit.warp for sheet, fit in zip(sheets, fits, strict=True) if fit.warp is not None
     }
-    parts = [_arrows(sheet, fit, rules) for sheet, fit in zip(sheets, fits, strict=True)]
-    kept = [part for part in parts if len(part) > 0]
-    arrows = pd.concat(kept, ignore_index=True).set_crs(crs) if kept else no_arrows(crs)
+    parts = [
+        _arrows(sheet, fit, fit.blocks, rules)
+        for sheet, fit in zip(sheets, fits, strict=True)
+        if fit.blocks is not None
+    ]
+    arrows = pd.concat(parts, ignore_index=True).set_crs(crs) if parts else no_arrows(crs)
     return Offsets(table, warps, arrows)
 
 
@@ -63,11 +67,8 @@ def _sheet_tolerance(placed: SheetFit, rules: RegistrationRules) -> float:
     }[placed.method]
 
 
-def _arrows(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> gpd.GeoDataFrame:
+def _arrows(sheet: Sheet, placed: SheetFit, blocks: BlockFits, rules: RegistrationRules) -> gpd.GeoDataFrame:
     """Return the arrows of a sheet: of a block where that is believed, else as the sheet goes."""
-    blocks = placed.blocks
-    if blocks is None or len(sheet.middles) == 0:
-        return no_arrows()
     walls, share = _HELPED if placed.method == "sheet" else _ALONE
     believed = ((blocks.support >= walls) & (blocks.share >= share))[sheet.blocks]
     aside_m = placed.own.shift_m - placed.fit.shift_m
