@@ -54,24 +54,26 @@ class Offsets:
                 "offsets", f"have no column {', '.join(missing)}", "make them with vigibati register"
             )
 
-    def apply(self, layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    def apply(self, layer: gpd.GeoDataFrame, *, nearest_if_unknown: bool = False) -> gpd.GeoDataFrame:
         """Move a layer onto the footprints.
 
         Args:
             layer: In the CRS of the table. Records, by their ``sheet_id``; a layer without that
                 column, such as parcels, takes for each geometry the offset of the nearest sheet.
+            nearest_if_unknown: Whether that holds for sheets too that the offsets do not know: on a
+                sheet without a building there was nothing to register.
 
         Returns:
             A moved copy with ``offset_m`` (length of the mean shift), ``tolerance_m`` and ``overhang_m``.
 
         Raises:
-            RecordsError: Another CRS, or a sheet that the offsets do not know.
+            RecordsError: Another CRS, or a sheet that the offsets do not know and should.
         """
         if layer.crs != self.table.crs:
             raise RecordsError(
                 "offsets", f"are in {self.table.crs}, not in {layer.crs}", "register these records again"
             )
-        row_of = self._rows_of(layer)
+        row_of = self._rows_of(layer, nearest_if_unknown=nearest_if_unknown)
         rows = self.table.iloc[row_of]
         geometries = as_array(layer)
         xy, owner = shapely.get_coordinates(geometries, return_index=True)
@@ -111,21 +113,27 @@ class Offsets:
                 shift[mine] += self.warps[sheet].at(xy[mine])
         return shift
 
-    def _rows_of(self, layer: gpd.GeoDataFrame) -> NDArray[np.intp]:
+    def _rows_of(self, layer: gpd.GeoDataFrame, *, nearest_if_unknown: bool) -> NDArray[np.intp]:
         if len(layer) == 0:
             return np.zeros(0, dtype=np.intp)
         if "sheet_id" not in layer.columns:
-            return np.asarray(shapely.STRtree(as_array(self.table)).nearest(as_array(layer)), dtype=np.intp)
+            return self._nearest_rows(as_array(layer))
         sheets = sheet_ids(layer)
         rows = pd.Index(self.table["sheet_id"].astype(object)).get_indexer(sheets)
-        strangers = sorted(set(sheets[rows < 0]))
-        if strangers:
+        unknown = rows < 0
+        if nearest_if_unknown:
+            rows[unknown] = self._nearest_rows(as_array(layer)[unknown])
+        elif unknown.any():
+            strangers = sorted(set(sheets[unknown]))
             raise RecordsError(
                 "offsets",
                 f"hold no sheet '{strangers[0]}' ({len(strangers)} missing)",
                 "register these records again",
             )
         return np.asarray(rows, dtype=np.intp)
+
+    def _nearest_rows(self, geometries: NDArray[np.object_]) -> NDArray[np.intp]:
+        return np.asarray(shapely.STRtree(as_array(self.table)).nearest(geometries), dtype=np.intp)
 
 
 def sheet_ids(records: gpd.GeoDataFrame) -> NDArray[np.object_]:

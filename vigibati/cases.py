@@ -71,7 +71,8 @@ def make_cases(
     if offsets is None:
         offsets = register(footprints, inputs.records, rules=rules)
     parcels = None if inputs.parcels is None else offsets.apply(inputs.parcels)
-    sheets = None if inputs.record_set.sheets is None else offsets.apply(inputs.record_set.sheets)
+    drawn = inputs.record_set.sheets
+    sheets = None if drawn is None else offsets.apply(drawn, nearest_if_unknown=True)
     records = offsets.apply(inputs.records)
     cover = records_cover(records, parcels=parcels, sheets=sheets)
     comparison = compare(footprints, inputs.records, offsets, rules=rules, cover=cover, imaged=imaged)

@@ -204,6 +204,17 @@ def test_parcels_follow_the_nearest_sheet() -> None:
     assert result.geometry.iloc[1].bounds == (15, 4, 16, 5)
 
 
+def test_a_sheet_without_a_building_follows_the_nearest_one() -> None:
+    offsets = offsets_of(
+        [("A", 3.0, 4.0, shapely.box(0, 0, 9, 9)), ("B", -1.0, 0.0, shapely.box(50, 0, 60, 9))]
+    )
+    sheets = gpd.GeoDataFrame(
+        {"sheet_id": ["bare", "B"]}, geometry=[shapely.box(20, 0, 25, 5), shapely.box(0, 0, 2, 2)]
+    )
+    moved = offsets.apply(sheets.set_crs(2154), nearest_if_unknown=True)
+    assert [each.bounds for each in moved.geometry] == [(23, 4, 28, 9), (-1, 0, 1, 2)]
+
+
 def test_offsets_refuse_strange_sheets_crs_and_columns() -> None:
     offsets = offsets_of([("A", 0.0, 0.0, shapely.box(0, 0, 1, 1))])
     with pytest.raises(RecordsError, match="no sheet 'B'"):
