@@ -98,7 +98,7 @@ def fit_warp(matcher: WallMatcher, walls: WallPoints, fit: Fit) -> tuple[Warp, F
         robust = tukey if round_ >= len(_GATES_M) - _TUKEY_ROUNDS else huber
         weight = np.where(matched, walls.weights * robust(residual / scale), 0.0) / scale**2
         left = design.T @ sparse.diags_array(weight) @ design + stiff
-        unknowns = spsolve(left.tocsc(), design.T @ (weight * target), permc_spec="MMD_AT_PLUS_A")
+        unknowns = spsolve(left.tocsc(), design.T @ (weight * target))
     field = np.clip(unknowns[:-1].reshape(2, rows, columns).transpose(1, 2, 0), -_MOST_M, _MOST_M)
     warp = replace(grid, values_m=field)
     return warp, matcher.judged(walls, fit.shift_m, warp.at(walls.xy), float(unknowns[-1]))
