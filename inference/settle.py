@@ -63,7 +63,20 @@ def _waiting(joined: Mapping[str, Components], below: float, reach_px: float) ->
 def _with_neighbours(
     outlines: NDArray[np.object_], chosen: NDArray[np.bool_], reach_px: float
 ) -> NDArray[np.bool_]:
-    first, second = shapely.STRtree(outlines).query(outlines, predicate="dwithin", distance=reach_px)
-    pairs = coo_array((np.ones(len(first)), (first, second)), shape=(len(outlines), len(outlines)))
+    first, second = shapely.STRtree(outlines).query(_grown(outlines, reach_px))
+    first, second = first[first < second], second[first < second]
+    # The longer one is searched through its index: a maze may have a hundred thousand points, and as
+    # many specks near it.
+    corners = shapely.get_num_coordinates(outlines)
+    longer, other = np.where(corners[first] >= corners[second], (first, second), (second, first))
+    shapely.prepare(outlines[np.unique(longer)])
+    near = shapely.dwithin(outlines[longer], outlines[other], reach_px)
+    longer, other = longer[near], other[near]
+    pairs = coo_array((np.ones(len(longer)), (longer, other)), shape=(len(outlines), len(outlines)))
     _, group = connected_components(pairs, directed=False)
     return np.isin(group, group[chosen])
+
+
+def _grown(outlines: NDArray[np.object_], by_px: float) -> NDArray[np.object_]:
+    left, top, right, bottom = shapely.bounds(outlines).T
+    return shapely.box(left - by_px, top - by_px, right + by_px, bottom + by_px)

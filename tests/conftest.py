@@ -9,6 +9,11 @@ import pyproj
 import pytest
 import rasterio
 import shapely
+import torch
+
+from vigibati.configs.contract import ModelContract
+from vigibati.inference.checkpoint import save_checkpoint
+from vigibati.inference.network import build_network
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +38,47 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the reference imagery and records are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real checkpoint whose weights pass the brightness of every second pixel on to the logits."""
+    network = build_network(
+        architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
+    )
+    weights = network.state_dict()
+    for name, tensor in weights.items():
+        # Normalisation stays what it is before any training: it changes nothing.
+        tensor.fill_(1.0 if name.endswith("running_var") or (tensor.ndim == 1 and "weight" in name) else 0.0)
+    weights["encoder.features.0.0.weight"][0, :, 1, 1] = 1 / 3
+    weights["encoder.features.1.conv.0.0.weight"][0, 0, 1, 1] = 1
+    weights["encoder.features.1.conv.1.weight"][0, 0] = 1
+    # The skip of the encoder follows the four channels from below.
+    weights["decoder.blocks.3.conv1.0.weight"][0, 4, 1, 1] = 1
+    for name in ("3.conv2", "4.conv1", "4.conv2"):
+        weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
+    weights["segmentation_head.0.weight"][0, 0, 1, 1] = 20
+    weights["segmentation_head.0.bias"][0] = -10
+    contract = ModelContract(
+        name="brightness",
+        architecture="unet",
+        encoder="mobilenet_v2",
+        decoder_channels=(4,) * 5,
+        bands=("red", "green", "blue"),
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        gsd_m=0.2,
+        class_names=("building",),
+        thresholds=(0.5,),
+        margin_px=32,
+        sources=(),
+        data_sha256="0" * 64,
+        weights_sha256="0" * 64,
+        trained_with="0",
+        recipe="by hand",
+    )
+    with torch.no_grad():
+        return save_checkpoint(network, contract, tmp_path_factory.mktemp("brightness")).folder
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 from vigibati.configs.errors import InputError, OutputError, SettingsError
 from vigibati.datasets.ortho import open_ortho
 from vigibati.inference import work
-from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
+from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.merge import Segmentation, merge
-from vigibati.inference.network import build_network
 from vigibati.inference.segment import plan, segment
 from vigibati.inference.segment_settings import Cut, SegmentSettings, Shard
 from vigibati.inference.unit_files import UnitFiles
@@ -264,21 +263,13 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def model(contract: Callable[..., object], tmp_path: Path) -> Checkpoint:
-    network = build_network(
-        architecture="linknet", encoder="mobilenet_v2", decoder_channels=None, bands=3, classes=1
-    )
-    return save_checkpoint(network, contract(margin_px=32), tmp_path / "model")  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def start(town: Path, model: Checkpoint, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def start(town: Path, checkpoint: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     script = tmp_path / "run.py"
     script.write_text(_SCRIPT, encoding="utf-8")
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(out: Path, dask: str = "") -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", str(script), str(town), str(model.folder), str(out), dask]
+        command = [sys.executable, "-P", str(script), str(town), str(checkpoint), str(out), dask]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         running.append(subprocess.Popen(command, env=environment, start_new_session=True))
         return running[-1]
@@ -301,17 +292,17 @@ def _units(out: Path) -> int:
 
 
 def test_a_killed_process_loses_nothing_but_the_units_at_hand(
-    start: Callable[..., subprocess.Popen[bytes]], town: Path, model: Checkpoint, tmp_path: Path
+    start: Callable[..., subprocess.Popen[bytes]], town: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     whole, out = tmp_path / "whole.tif", tmp_path / "killed.tif"
-    wanted = _run(town, model, whole)
+    wanted = _run(town, load_checkpoint(checkpoint), whole)
     for finished in (1, 4):
         process = start(out)
         _until(lambda finished=finished: _units(out) >= finished)
         process.kill()
         process.wait()
         assert not out.exists()
-    done = _run(town, model, out)
+    done = _run(town, load_checkpoint(checkpoint), out)
     assert wanted.footprints is not None
     assert done.footprints is not None
     assert_geodataframe_equal(done.footprints, wanted.footprints)
@@ -320,11 +311,11 @@ def test_a_killed_process_loses_nothing_but_the_units_at_hand(
 
 
 def test_dask_workers_give_the_same_file_even_when_one_is_killed(
-    start: Callable[..., subprocess.Popen[bytes]], town: Path, model: Checkpoint, tmp_path: Path
+    start: Callable[..., subprocess.Popen[bytes]], town: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("distributed", reason="the extra vigibati[dask] is not installed")
     whole, out = tmp_path / "whole.tif", tmp_path / "shared.tif"
-    wanted = _run(town, model, whole)
+    wanted = _run(town, load_checkpoint(checkpoint), whole)
     process = start(out, "local:2")
     ledgers = out.with_name("shared.tif.run")
     _until(lambda: _units(out) >= 1)

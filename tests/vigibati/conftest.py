@@ -1,4 +1,4 @@
-"""A network that sees brightness, a place that it reads without error, and the command line."""
+"""A place that the network that sees brightness reads without error, and the command line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
-import torch
 from affine import Affine
 from shapely.geometry import Polygon, box
 
 from vigibati.cli import main
-from vigibati.configs.contract import ModelContract
-from vigibati.inference.checkpoint import save_checkpoint
-from vigibati.inference.network import build_network
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.2
 SIDE_PX = 400
@@ -57,47 +53,6 @@ class Ran:
     code: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real checkpoint whose weights pass the brightness of every second pixel on to the logits."""
-    network = build_network(
-        architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
-    )
-    weights = network.state_dict()
-    for name, tensor in weights.items():
-        # Normalisation stays what it is before any training: it changes nothing.
-        tensor.fill_(1.0 if name.endswith("running_var") or (tensor.ndim == 1 and "weight" in name) else 0.0)
-    weights["encoder.features.0.0.weight"][0, :, 1, 1] = 1 / 3
-    weights["encoder.features.1.conv.0.0.weight"][0, 0, 1, 1] = 1
-    weights["encoder.features.1.conv.1.weight"][0, 0] = 1
-    # The skip of the encoder follows the four channels from below.
-    weights["decoder.blocks.3.conv1.0.weight"][0, 4, 1, 1] = 1
-    for name in ("3.conv2", "4.conv1", "4.conv2"):
-        weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
-    weights["segmentation_head.0.weight"][0, 0, 1, 1] = 20
-    weights["segmentation_head.0.bias"][0] = -10
-    contract = ModelContract(
-        name="brightness",
-        architecture="unet",
-        encoder="mobilenet_v2",
-        decoder_channels=(4,) * 5,
-        bands=("red", "green", "blue"),
-        mean=(0.0, 0.0, 0.0),
-        std=(1.0, 1.0, 1.0),
-        gsd_m=GSD_M,
-        class_names=("building",),
-        thresholds=(0.5,),
-        margin_px=32,
-        sources=(),
-        data_sha256="0" * 64,
-        weights_sha256="0" * 64,
-        trained_with="0",
-        recipe="by hand",
-    )
-    with torch.no_grad():
-        return save_checkpoint(network, contract, tmp_path_factory.mktemp("brightness")).folder
 
 
 @pytest.fixture(scope="session")
