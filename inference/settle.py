@@ -79,4 +79,5 @@ def _with_neighbours(
 
 def _grown(outlines: NDArray[np.object_], by_px: float) -> NDArray[np.object_]:
     left, top, right, bottom = shapely.bounds(outlines).T
-    return shapely.box(left - by_px, top - by_px, right + by_px, bottom + by_px)
+    boxes: NDArray[np.object_] = shapely.box(left - by_px, top - by_px, right + by_px, bottom + by_px)
+    return boxes
