@@ -6,7 +6,7 @@ import rasterio.features
 import scipy.ndimage
 import shapely
 from affine import Affine
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.affinity import rotate
 from shapely.geometry import Polygon, box, shape
@@ -104,6 +104,7 @@ def test_company_changes_nothing() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@example(696, 3.0, 0)
 @given(st.integers(0, 10**6), st.sampled_from([1.5, 3.0, 6.0]), st.sampled_from([0, 60]))
 def test_any_blobs_stay_valid_near_and_apart(seed: int, grain_px: float, cut_px: int) -> None:
     noise = scipy.ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(90, 110)), grain_px)
@@ -118,14 +119,20 @@ def test_any_blobs_stay_valid_near_and_apart(seed: int, grain_px: float, cut_px:
     assert shapely.is_valid(new).all()
     assert set(shapely.get_type_id(new)) == {shapely.GeometryType.POLYGON}
     assert (shapely.get_num_interior_rings(new) == shapely.get_num_interior_rings(raw)).all()
-    before, after = (shapely.boundary(shapely.segmentize(outlines, 0.1)) for outlines in (raw, new))
-    # Of the boundaries: between polygons GEOS sometimes tells more than any point of them is away.
-    far = shapely.hausdorff_distance(before, after)
-    assert far.max() <= 1.0 + 1e-9
+    assert max(_farthest(raw, new), _farthest(new, raw)) <= 1.0 + 1e-9
     tree = shapely.STRtree(new)
     first, second = tree.query(new, predicate="intersects")
     apart = first < second
     assert shapely.area(shapely.intersection(new[first[apart]], new[second[apart]])).max(initial=0) < 2e-6
+
+
+def _farthest(outlines: np.ndarray, others: np.ndarray) -> float:
+    """Return how far any point along an outline is from that of its partner.
+
+    Point by point: shapely.hausdorff_distance of GEOS 3.14 tells more than any point is away (seed 696).
+    """
+    points, owner = shapely.get_coordinates(shapely.segmentize(outlines, 0.1), return_index=True)
+    return float(shapely.distance(shapely.points(points), shapely.boundary(others)[owner]).max())
 
 
 def _relabelled(labels: np.ndarray) -> np.ndarray:
