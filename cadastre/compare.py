@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.borders import moved_records
 from vigibati.cadastre.case_table import Found, case_table
+from vigibati.cadastre.displaced import displaced
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.pairing import Geometries, as_array
 from vigibati.cadastre.residue import grown_parts, residue
@@ -150,6 +151,14 @@ def _unrecorded(
     sure = probability >= rules.cases.new_min_probability
     new = np.flatnonzero(candidates & sure)
     known = np.flatnonzero(~fresh)
+    known = known[
+        ~displaced(
+            left.walls[known],
+            as_array(records),
+            records["tolerance_m"].to_numpy(dtype=float),
+            rules=rules.cases,
+        )
+    ]
     reach = rules.cases.growth_factor * tolerance[known]
     parts, owner = grown_parts(
         outlines[known], left.seeds[known], left.bare[known], reach, rules.cases.min_area_m2

@@ -24,12 +24,14 @@ class Residue:
         covered: Share of each footprint's area that lies on records.
         seeds: What sticks out of the records buffered by their tolerance, slivers removed.
         bare: What lies outside the unbuffered records.
+        walls: The footprints without their eaves.
     """
 
     rows: NDArray[np.intp]
     covered: NDArray[np.float64]
     seeds: Geometries
     bare: Geometries
+    walls: Geometries
 
 
 def residue(
@@ -66,7 +68,7 @@ def residue(
     kept = Pairs((np.cumsum(seeded) - 1)[pairs.left[again]], pairs.right[again])
     bare = shapely.difference(walls[seeded], union_by_left(kept, records, count=len(rows)))
     covered = np.clip(1 - shapely.area(bare) / shapely.area(walls[seeded]), 0, 1)
-    return Residue(rows=rows, covered=covered, seeds=seeds[seeded], bare=bare)
+    return Residue(rows=rows, covered=covered, seeds=seeds[seeded], bare=bare, walls=walls[seeded])
 
 
 def _without_eaves(footprints: Geometries, pairs: Pairs, overhang_m: NDArray[np.float64]) -> Geometries:

@@ -96,6 +96,11 @@ class CaseRules(Schema):
         gt=0, description="What sticks out of the tolerance and is narrower than this is a sliver (0.8 m)."
     )
     seed_min_m2: float = Field(ge=0, description="Area that must stick out of the tolerance (2 m²).")
+    displaced_max_m: float = Field(
+        ge=0,
+        description="A footprint that is its record moved by up to this is no extension (4 m: the roof of a "
+        "building of 12 m, seen 18° from the vertical).",
+    )
     growth_factor: float = Field(
         ge=1,
         description="Seeds grow back by this many tolerances, up to the unbuffered records (1.4, about √2).",
