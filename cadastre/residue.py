@@ -77,6 +77,9 @@ def _without_eaves(footprints: Geometries, pairs: Pairs, overhang_m: NDArray[np.
     total = np.bincount(pairs.left, overhang_m[pairs.right], minlength=len(footprints))
     eaves_m = np.maximum(total / np.maximum(count, 1), 0.0)
     walls: Geometries = shapely.buffer(footprints, -eaves_m, join_style="mitre")
+    # Where GEOS's sharp corners cross each other, round ones do not.
+    crossed = ~shapely.is_valid(walls)
+    walls[crossed] = shapely.buffer(footprints[crossed], -eaves_m[crossed], quad_segs=_QUAD_SEGS)
     return walls
 
 

@@ -58,10 +58,62 @@ def test_a_recorded_house_is_no_case() -> None:
     assert result.report.footprints_recorded == 1
 
 
+def test_a_house_beside_its_record_as_a_whole_is_no_extension() -> None:
+    # 2 m aside: a strip of 2 m by 12 m sticks out, and as much is missing on the other side.
+    recorded, leaning = box(0, 0, 10, 12), box(2, 0, 12, 12)
+    assert len(run(found(leaning), records_of(recorded)).cases) == 0
+    # As far aside, and a strip of 2 m longer: the far side is not missing as much as sticks out.
+    longer = run(found(box(1, 0, 14, 12)), records_of(recorded)).cases
+    assert longer["kind"].tolist() == ["extension"]
+    # Farther than roofs lean.
+    assert run(found(box(4.5, 0, 14.5, 12)), records_of(recorded)).cases["kind"].tolist() == ["extension"]
+
+
+def test_a_row_beside_its_records_as_a_whole_is_no_extension() -> None:
+    row = [box(8 * k, 0, 8 * k + 8, 10) for k in range(3)]
+    assert len(run(found(box(0, 1.5, 24, 11.5)), records_of(*row)).cases) == 0
+    gone = run(found(box(0, 1.5, 16, 11.5)), records_of(*row[:2])).cases
+    assert len(gone) == 0
+    with_a_shed = shapely.union(box(0, 1.5, 24, 11.5), box(10, 11.5, 14, 15))
+    assert run(found(with_a_shed), records_of(*row)).cases["kind"].tolist() == ["extension"]
+
+
+@given(st.floats(1.5, 3.9), st.floats(0, 2 * np.pi), st.floats(1.7, 4))
+def test_what_sticks_out_without_a_loss_elsewhere_stays_an_extension(
+    aside_m: float, angle: float, deep_m: float
+) -> None:
+    recorded = affinity.rotate(box(0, 0, 10, 12), angle, use_radians=True)
+    leaning = affinity.translate(recorded, aside_m * np.cos(angle), aside_m * np.sin(angle))
+    assert len(run(found(leaning), records_of(recorded)).cases) == 0
+    deeper = affinity.rotate(box(0, 0, 10, 12 + deep_m), angle, origin=(5, 6), use_radians=True)
+    assert run(found(deeper), records_of(recorded)).cases["kind"].tolist() == ["extension"]
+
+
 def test_a_shifted_record_is_moved_before_it_is_compared() -> None:
     house, drawn = box(0, 0, 3, 3), box(3.5, 0, 6.5, 3)
     assert run(found(house), records_of(drawn)).cases["kind"].tolist() == ["new_building", "not_seen"]
     assert len(run(found(house), records_of(drawn), offsets_of(dx=-3.5)).cases) == 0
+
+
+def test_eaves_are_taken_off_where_sharp_corners_would_cross() -> None:
+    outline = shapely.Polygon(
+        [
+            (794557.9750448816, 6285169.086282503),
+            (794559.6632630902, 6285167.0901403725),
+            (794557.8171232176, 6285167.248806666),
+            (794556.7605919215, 6285154.95568184),
+            (794563.9219926493, 6285166.724124317),
+            (794559.8056935961, 6285167.077899198),
+        ]
+    )
+    overhang = 0.29700605876989783
+    assert not shapely.buffer(outline, -overhang, join_style="mitre").is_valid
+    beside = box(794550, 6285150, 794557.9, 6285170)
+    left = residue(
+        np.array([outline]), np.array([beside]), np.array([0.5]), np.array([overhang]), rules=RULES.cases
+    )
+    assert left.walls[0].is_valid
+    assert left.walls[0].area == pytest.approx(outline.buffer(-overhang).area, rel=0.02)
 
 
 def test_an_unrecorded_house_is_new_with_its_measures() -> None:
