@@ -222,11 +222,13 @@ def _demo(root: Path) -> str:
         [line["kind"], line["size_band"], line["count"], line["found"], line["same_kind"]]
         for line in planted["recall"]
     ]
-    precision = [[line["kind"], line["count"], line["right"]] for line in planted["precision"]]
+    precision = [
+        [line["kind"], line["count"], line["right"], line["expected"]] for line in planted["precision"]
+    ]
     return _joined(
         _weights_note(root, result["detect"]["model"]["weights_sha256"]),
         _table(("planted", "size, m²", "count", "listed", "listed as expected"), recall),
-        _table(("kind of case", "listed", "on something planted"), precision),
+        _table(("kind of case", "listed", "on something planted", "expected by the list"), precision),
         "The image is a rendering, and the model has learnt from others like it: these figures show that "
         "the chain holds together, not how well it does on a real town.",
     )

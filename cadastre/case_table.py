@@ -25,6 +25,7 @@ CASE_COLUMNS = (
     "area_high_m2",
     "size_band",
     "p_building",
+    "p_case",
     "covered",
     "offset_m",
     "tolerance_m",
@@ -40,6 +41,7 @@ class Found:
         kind: Kind of all of them.
         geometry: Outlines, in metres.
         probability: Mean probability of the footprint; NaN where the model has said nothing.
+        chance: That the case is real.
         covered: Share of the footprint that is recorded, or of the record that is seen.
         offset_m: How far the nearest record was moved.
         tolerance_m: How far it may still be off.
@@ -49,6 +51,7 @@ class Found:
     kind: CaseKind
     geometry: Geometries
     probability: NDArray[np.float64]
+    chance: NDArray[np.float64]
     covered: NDArray[np.float64]
     offset_m: NDArray[np.float64]
     tolerance_m: NDArray[np.float64]
@@ -70,6 +73,7 @@ def case_table(found: Sequence[Found], rules: ComparisonRules, crs: pyproj.CRS) 
         "area_high_m2": area + doubt,
         "size_band": size_bands(area, rules.bands_m2),
         "p_building": np.concatenate([each.probability for each in found]),
+        "p_case": np.concatenate([each.chance for each in found]),
         "covered": np.concatenate([each.covered for each in found]),
         "offset_m": np.concatenate([each.offset_m for each in found]),
         "tolerance_m": tolerance,

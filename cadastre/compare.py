@@ -9,8 +9,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.bands import band_index
 from vigibati.cadastre.borders import moved_records
 from vigibati.cadastre.case_table import Found, case_table
+from vigibati.cadastre.chance import listed_chance
 from vigibati.cadastre.displaced import displaced
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.pairing import Geometries, as_array
@@ -90,7 +92,8 @@ def compare(
 
     Returns:
         Cases with the columns of `CASE_COLUMNS` (``p_building`` is the mean probability of the whole
-        footprint, and null for records not seen, where the model has said nothing) and the counts.
+        footprint, and null for records not seen, where the model has said nothing; ``p_case`` is the
+        chance that the case is real, see `listed_chance`) and the counts.
 
     Raises:
         RecordsError: Footprints and records are in different CRS, or the offsets do not fit.
@@ -163,21 +166,28 @@ def _unrecorded(
     parts, owner = grown_parts(
         outlines[known], left.seeds[known], left.bare[known], reach, rules.cases.min_area_m2
     )
-    kinds: tuple[tuple[CaseKind, Geometries, NDArray[np.intp]], ...] = (
-        ("new_building", outlines[new], new),
-        ("extension", parts, known[owner]),
+    grown = len(np.unique(owner))
+    real = float(
+        listed_chance(
+            np.array(grown), np.array(len(footprints) - fresh.sum()), share=rules.cases.extended_share
+        )
+    )
+    kinds: tuple[tuple[CaseKind, Geometries, NDArray[np.intp], float], ...] = (
+        ("new_building", outlines[new], new, 1.0),
+        ("extension", parts, known[owner], real),
     )
     listed = [
         Found(
             kind,
             shapes,
             probability[of],
+            weight * probability[of],
             left.covered[of],
             offset[of],
             tolerance[of],
             sources=len(np.unique(of)),
         )
-        for kind, shapes, of in kinds
+        for kind, shapes, of, weight in kinds
     ]
     return listed, int((candidates & ~sure).sum())
 
@@ -197,6 +207,7 @@ def _unrecorded_pools(pools: gpd.GeoDataFrame, recorded: gpd.GeoDataFrame, rules
         "pool",
         outlines[rows],
         probability,
+        probability,
         np.zeros(len(rows)),
         offset[rows],
         tolerance[rows],
@@ -213,10 +224,18 @@ def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: Co
         below=rules.cases.not_seen_below,
     )
     gone = big.iloc[row]
+    band = band_index(shapely.area(as_array(big)), rules.bands_m2)
+    count = len(rules.bands_m2) + 1
+    chance = listed_chance(
+        np.bincount(band[row], minlength=count),
+        np.bincount(band, minlength=count),
+        share=rules.cases.gone_share,
+    )
     return Found(
         "not_seen",
         as_array(gone),
         np.full(len(gone), np.nan),
+        chance[band[row]],
         seen,
         gone["offset_m"].to_numpy(dtype=float),
         gone["tolerance_m"].to_numpy(dtype=float),

@@ -64,6 +64,7 @@ _CASES: Final = (
     Column(
         "p_building", "float64", Phrase("Probabilité selon le modèle (0–1)", "Probability (0–1)"), "evidence"
     ),
+    Column("p_case", "float64", Phrase("Chance d’être réel (0–1)", "Chance to be real (0–1)"), "evidence"),
     Column(
         "covered",
         "float64",

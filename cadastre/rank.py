@@ -29,7 +29,7 @@ def rank(
 ) -> gpd.GeoDataFrame:
     """Give each case a priority, a rank and its reasons.
 
-    Priority = probability × legal weight of kind and size × context, each 0-1, so that it is 0-1 too
+    Priority = chance to be real × legal weight of kind and size × context, each 0-1, so that it is 0-1 too
     and every factor can be read in the preset. Ties go to the larger area, then to the smaller
     ``case_id``.
 
@@ -45,7 +45,7 @@ def rank(
         A copy sorted by ``rank`` (1 is first, no two alike) with ``priority``, ``reasons``,
         ``formality``, ``in_budget`` and ``expected_precision``.
     """
-    chance = cases["p_building"].fillna(rules.priority.unknown_probability).to_numpy(dtype=float)
+    chance = cases["p_case"].to_numpy(dtype=float)
     formality, usual = formality_facts(cases, rules.legal, lang=lang)
     factors = chance * _legal_weight(cases, rules) * _context_weight(cases, rules, image_year)
     ranked = cases.assign(

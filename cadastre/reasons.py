@@ -17,6 +17,7 @@ REASON_COLUMNS: Final = (
     "area_high_m2",
     "tolerance_m",
     "p_building",
+    "p_case",
     "zone",
     "risk_zone",
     "protected",
@@ -44,6 +45,10 @@ _LOOSE: Final = Phrase(
 )
 _UNSURE: Final = Phrase(
     "le modèle n’en est sûr qu’à {percent:.0f} %", "the model is only {percent:.0f} % sure"
+)
+_OFTEN: Final = Phrase(
+    "parmi les cas semblables de cette liste, environ {percent:.0f} % seraient réels",
+    "of the cases like it on this list about {percent:.0f} % may be real",
 )
 _ZONE: Final = Phrase("zone {zone}", "zone {zone}")
 _PARCEL: Final = Phrase("parcelle {parcel}", "parcel {parcel}")
@@ -78,6 +83,8 @@ def reason(case: Mapping[str, Any], *, bounds_m2: Sequence[float], lang: Languag
         said.append(_LOOSE.said_in(lang).format(tolerance=case["tolerance_m"]))
     if case["p_building"] < _UNSURE_BELOW:
         said.append(_UNSURE.said_in(lang).format(percent=100 * case["p_building"]))
+    elif case["p_case"] < _UNSURE_BELOW:
+        said.append(_OFTEN.said_in(lang).format(percent=100 * case["p_case"]))
     said += [case[name] for name in ("usual", "time") if case[name] is not None]
     said += _places(case, lang)
     return (" ; " if lang == "fr" else "; ").join(said)

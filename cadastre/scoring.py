@@ -40,11 +40,12 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How many cases of one kind lie on a truth item of any kind."""
+    """How many cases of one kind lie on a truth item of any kind, and how many were expected to."""
 
     kind: str
     count: int
     right: int
+    expected: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def score_cases(cases: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, *, bounds_m2: 
     a miss. A case is right when it shares at least 25 % of its own area, or of the truth item's.
 
     Args:
-        cases: ``case_id``, ``kind``, polygons.
+        cases: ``case_id``, ``kind``, ``p_case``, polygons.
         truth: ``truth_id``, ``kind`` (what was planted or withheld), ``case_kind`` (the kind of case
             that it should lead to), polygons in the same CRS.
         bounds_m2: Bounds of the size bands.
@@ -95,7 +96,7 @@ def score_cases(cases: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, *, bounds_m2: 
         alike = (cases["kind"] == name).to_numpy(dtype=bool)
         same |= (expected == name) & hit(items, outlines, alike)
     bands = np.asarray(size_bands(shapely.area(items), bounds_m2), dtype=object)
-    case_kind = cases["kind"].to_numpy(dtype=object)
+    case_kind, chance = cases["kind"].to_numpy(dtype=object), cases["p_case"].to_numpy(dtype=float)
     return Score(
         recall=tuple(
             Recall(name, band, int(of.sum()), int(found[of].sum()), int(same[of].sum()))
@@ -104,7 +105,12 @@ def score_cases(cases: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, *, bounds_m2: 
             if (of := (kind == name) & ((bands == band) | (band == "all"))).any()
         ),
         precision=tuple(
-            Precision(name, int((case_kind == name).sum()), int(right[case_kind == name].sum()))
+            Precision(
+                name,
+                int((case_kind == name).sum()),
+                int(right[case_kind == name].sum()),
+                round(float(chance[case_kind == name].sum()), 1),
+            )
             for name in sorted(set(case_kind))
         ),
         false_cases=tuple(str(name) for name in cases["case_id"].to_numpy(dtype=object)[~right]),

@@ -114,6 +114,17 @@ class CaseRules(Schema):
         description="Smallest pool case; pools up to 10 m² need no formality (R.421-2 d, to be verified).",
     )
     not_seen_min_m2: float = Field(ge=0, description="Smallest record that is reported as not seen.")
+    extended_share: float = Field(
+        gt=0,
+        lt=1,
+        description="Share of recorded buildings expected to have grown unrecorded (0.05); chosen.",
+    )
+    gone_share: float = Field(
+        gt=0,
+        lt=1,
+        description="Share of records whose building is expected to be gone (0.02, registers being complete "
+        "to 97-99 %); chosen.",
+    )
 
 
 class PriorityRules(Schema):
@@ -147,9 +158,6 @@ class PriorityRules(Schema):
         le=1,
         description="Factor where the longest delay had passed before the year of the image, counted from "
         "the image that first shows the case; chosen.",
-    )
-    unknown_probability: float = Field(
-        ge=0, le=1, description="Stands in where a case has no probability of its own, as records not seen."
     )
 
     @model_validator(mode="after")

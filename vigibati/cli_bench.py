@@ -175,8 +175,8 @@ def _show(score: Score) -> None:
         recall.add_row(line.kind, line.size_band, str(line.count), str(line.found), str(line.same_kind))
     console.print(recall)
     precision = Table(title="What was listed")
-    for name in ("kind of case", "listed", "on something planted"):
+    for name in ("kind of case", "listed", "on something planted", "expected by the list"):
         precision.add_column(name)
     for group in score.precision:
-        precision.add_row(group.kind, str(group.count), str(group.right))
+        precision.add_row(group.kind, str(group.count), str(group.right), f"{group.expected:.1f}")
     console.print(precision)

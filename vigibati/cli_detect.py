@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -154,7 +153,7 @@ def _show_budget(console: Console, report: DetectReport) -> None:
     bought = report.budget
     if bought.expected_precision is not None:
         what = f"the {bought.cases} cases of the budget" if bought.budget else "all of them"
-        console.print(f"expected precision of {what}: {bought.expected_precision:.0%} (of those with one)")
+        console.print(f"expected precision of {what}: {bought.expected_precision:.0%}")
     explained = int((report.cases["status"] == "authorised").sum())
     if explained:
         console.print(f"{explained} cases lie on a parcel with a permit: counted as authorised for now")
@@ -193,7 +192,7 @@ def _table(cases: gpd.GeoDataFrame) -> Table:
             str(row.rank),
             str(row.kind),
             f"{row.area_m2:.0f}",
-            "–" if math.isnan(row.p_building) else f"{row.p_building:.2f}",
+            f"{row.p_case:.2f}",
             # The reasons name the parcel and the zone, so that these need no columns of their own.
             str(row.reasons),
         )

@@ -144,7 +144,10 @@ def test_demonstration_and_energy(figures: ModuleType, tmp_path: Path) -> None:
     recall = {"kind": "shed", "size_band": "5-20", "count": 4, "found": 3, "same_kind": 2}
     segmentation = {"megapixels": 25.0, "seconds": 90.0, "device": "cpu"}
     demo = {
-        "planted": {"recall": [recall], "precision": [{"kind": "pool", "count": 9, "right": 8}]},
+        "planted": {
+            "recall": [recall],
+            "precision": [{"kind": "pool", "count": 9, "right": 8, "expected": 8.5}],
+        },
         "detect": {
             "model": {"weights_sha256": "a"},
             "segmentation": segmentation,

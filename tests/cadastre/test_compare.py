@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shapely import affinity, box
 
 from vigibati.cadastre.case_table import CASE_COLUMNS
+from vigibati.cadastre.chance import listed_chance
 from vigibati.cadastre.compare import Comparison, compare
 from vigibati.cadastre.cover import records_cover
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
@@ -87,6 +88,37 @@ def test_what_sticks_out_without_a_loss_elsewhere_stays_an_extension(
     assert len(run(found(leaning), records_of(recorded)).cases) == 0
     deeper = affinity.rotate(box(0, 0, 10, 12 + deep_m), angle, origin=(5, 6), use_radians=True)
     assert run(found(deeper), records_of(recorded)).cases["kind"].tolist() == ["extension"]
+
+
+def test_the_more_cases_of_a_kind_are_listed_the_less_each_is_likely() -> None:
+    # Of 20 houses one in twenty is expected to have grown, and of the 20 records 0.4 to be gone.
+    houses = [box(30 * k, 0, 30 * k + 10, 12) for k in range(20)]
+    wider = [box(30 * k, 0, 30 * k + 10, 16) for k in range(20)]
+    one = run(found(*houses[:19], wider[19]), records_of(*houses)).cases
+    assert (one["kind"].tolist(), one["p_case"].tolist()) == (["extension"], one["p_building"].tolist())
+    ten = run(found(*houses[:10], *wider[10:]), records_of(*houses)).cases
+    assert (ten["p_case"] / ten["p_building"]).tolist() == pytest.approx([(0.05 * 20 + 1) / 11] * 10)
+    unseen_one = run(found(*houses[:19]), records_of(*houses)).cases
+    assert unseen_one["p_case"].tolist() == pytest.approx([(0.02 * 20 + 1) / 2])
+    unseen_ten = run(found(*houses[:10]), records_of(*houses)).cases
+    assert unseen_ten["p_case"].tolist() == pytest.approx([(0.02 * 20 + 1) / 11] * 10)
+
+
+def test_records_not_seen_are_counted_by_size() -> None:
+    sheds = [box(30 * k, 0, 30 * k + 3, 3) for k in range(10)]
+    houses = [box(30 * k, 20, 30 * k + 10, 30) for k in range(10)]
+    cases = run(found(*houses[:9]), records_of(*sheds, *houses)).cases
+    likely = cases.groupby("size_band")["p_case"].first()
+    assert likely.to_dict() == pytest.approx({"5-20": 1.2 / 11, ">60": 1.2 / 2})
+
+
+@given(
+    st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.001, 0.5)
+)
+def test_a_chance_is_one_and_falls_with_the_number_listed(counts: tuple[int, int], share: float) -> None:
+    listed, compared = counts
+    few, more = listed_chance(np.array([listed, listed + 1]), np.array([compared] * 2), share=share)
+    assert 0 < more <= few <= 1
 
 
 def test_a_shifted_record_is_moved_before_it_is_compared() -> None:

@@ -32,8 +32,10 @@ def cases_of(**columns: object) -> gpd.GeoDataFrame:
         "offset_m": 1.2,
         "tolerance_m": 0.7,
     }
+    values |= columns
+    values.setdefault("p_case", values["p_building"])
     shapes = [box(0, 0, 7, 12), box(20, 0, 26, 6), box(40, 0, 43, 3)]
-    return gpd.GeoDataFrame(values | columns, geometry=shapes, crs=2154)
+    return gpd.GeoDataFrame(values, geometry=shapes, crs=2154)
 
 
 def zones_of(*kinds: str) -> gpd.GeoDataFrame:
@@ -61,11 +63,11 @@ def test_ranks_are_unique_and_ties_are_settled() -> None:
     assert len(set(result["priority"])) == 1
 
 
-def test_a_missing_probability_counts_as_the_rules_say() -> None:
-    result = ranked(cases_of(kind="not_seen", p_building=np.nan))
-    unknown = RULES.priority.unknown_probability
-    assert result["priority"].iloc[0] == pytest.approx(unknown * 0.3 * RULES.priority.zone_weight[""])
+def test_the_chance_that_a_case_is_real_counts_and_is_said_where_it_is_small() -> None:
+    result = ranked(cases_of(kind="not_seen", p_building=np.nan, p_case=0.25))
+    assert result["priority"].iloc[0] == pytest.approx(0.25 * 0.3 * RULES.priority.zone_weight[""])
     assert "nan" not in result["reasons"].iloc[0]
+    assert "parmi les cas semblables de cette liste, environ 25 % seraient réels" in result["reasons"].iloc[0]
 
 
 def test_the_longest_name_of_a_zone_decides() -> None:
@@ -167,15 +169,16 @@ def test_a_permit_and_a_passed_delay_weigh() -> None:
 
 
 def test_the_best_cases_of_a_budget_and_how_precise_the_list_is() -> None:
-    cases = enrich(cases_of(p_building=[0.9, np.nan, 0.5]), parcels=None, zones=None)
+    cases = cases_of(p_building=[0.9, np.nan, 0.5], p_case=[0.9, 0.4, 0.5])
+    cases = enrich(cases, parcels=None, zones=None)
     cases = cases.assign(status=["authorised", "to_review", "to_review"], permit=["PC 1", None, None])
     result = rank(cases, rules=RULES, budget=1)
     assert result["case_id"].tolist() == ["N-2", "N-3", "N-1"]
-    assert result["expected_precision"].fillna(-1).tolist() == pytest.approx([-1, 0.5, 0.7])
+    assert result["expected_precision"].tolist() == pytest.approx([0.4, 0.45, 0.6])
     assert result["in_budget"].tolist() == [True, False, False]
-    assert budget_report(result, 1) == BudgetReport(budget=1, cases=1, expected_precision=None)
-    assert budget_report(rank(cases, rules=RULES, budget=9), 9) == BudgetReport(9, 2, 0.5)
-    assert budget_report(rank(cases, rules=RULES), None) == BudgetReport(None, 3, 0.7)
+    assert budget_report(result, 1) == BudgetReport(budget=1, cases=1, expected_precision=0.4)
+    assert budget_report(rank(cases, rules=RULES, budget=9), 9) == BudgetReport(9, 2, 0.45)
+    assert budget_report(rank(cases, rules=RULES), None) == BudgetReport(None, 3, 0.6)
 
 
 def test_the_limits_of_a_pool_are_its_own() -> None:

@@ -21,7 +21,7 @@ def score(cases: list[tuple[str, shapely.Polygon]], truth: gpd.GeoDataFrame) -> 
     names = [f"C{i}" for i in range(len(cases))]
     shapes = [shape for _, shape in cases]
     table = gpd.GeoDataFrame(
-        {"case_id": names, "kind": [kind for kind, _ in cases]}, geometry=shapes, crs=2154
+        {"case_id": names, "kind": [kind for kind, _ in cases], "p_case": 0.75}, geometry=shapes, crs=2154
     )
     return score_cases(table, truth, bounds_m2=BOUNDS)
 
@@ -59,9 +59,9 @@ def test_false_cases_are_listed_and_counted_per_kind() -> None:
     result = score([small_on_large, beside, ("pool", box(50, 50, 55, 55))], truth)
     assert result.false_cases == ("C1", "C2")
     assert result.precision == (
-        Precision("extension", 1, 1),
-        Precision("new_building", 1, 0),
-        Precision("pool", 1, 0),
+        Precision("extension", 1, 1, 0.8),
+        Precision("new_building", 1, 0, 0.8),
+        Precision("pool", 1, 0, 0.8),
     )
 
 

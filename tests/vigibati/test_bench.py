@@ -107,8 +107,8 @@ def test_planted_differences_are_scored(
     assert score["missed"] == ["t2"]
     # The record that is gone was not planted here.
     assert score["precision"] == [
-        {"kind": "new_building", "count": 1, "right": 1},
-        {"kind": "not_seen", "count": 1, "right": 0},
+        {"kind": "new_building", "count": 1, "right": 1, "expected": 1.0},
+        {"kind": "not_seen", "count": 1, "right": 0, "expected": 0.5},
     ]
     spoken = vigibati("bench", "planted", cases, "--truth", truth)
     assert (spoken.code, spoken.err) == (0, "")
