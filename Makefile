@@ -54,6 +54,7 @@ results: demo
 	  --scene edigeo_13029 runs/edigeo_13029/ortho.tif runs/edigeo_13029/truth.gpkg
 	$(BIN)/vigibati bench withheld runs/edigeo_13029/ortho.tif --records $(SHEET) --count 10 --seed 7 \
 	  --crops runs/crops/edigeo_13029 --out benchmarks/results/withheld_edigeo_13029.json
+	$(BIN)/python -P benchmarks/nairobi.py $(DATA)/scenes/nairobi
 	$(BIN)/python -P benchmarks/figures.py
 
 # Times and counts, on a machine that does nothing else; peers are installed beside each other in runs/venvs.

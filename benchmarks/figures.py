@@ -22,6 +22,7 @@ _BLOCK: Final = re.compile(r"(<!-- figures:([a-z-]+) -->\n).*?(<!-- /figures:\2 
 _MARK: Final = re.compile(r"<!-- /?figures:[^>]*-->")
 _ABSENT: Final = "*Not measured yet: `{path}` is not there.*"
 _OTHER_WEIGHTS: Final = "*Measured with other weights (`{found}…`) than the shipped ones (`{shipped}…`).*"
+_VERDICTS: Final = ("real", "unclear", "not_real")
 _STARTS: Final = {"imagenet": "ImageNet", "none": "random weights"}
 _SHORT: Final = 12
 _SCENES: Final = {
@@ -254,6 +255,28 @@ def _comparison_truth(root: Path) -> str:
         f"{_DENSE_5_20[0]:.2f} and {_DENSE_5_20[1]:.2f} are aimed at from 5 to 20 m²."
     )
     return _joined(*parts, note)
+
+
+def _nairobi(root: Path) -> str:
+    result, absent = _read(root, "benchmarks/results/nairobi.json")
+    if result is None:
+        return absent
+    cases = result["cases"]
+    rows = []
+    for kind in dict.fromkeys(case["kind"] for case in cases):
+        alike = [case for case in cases if case["kind"] == kind]
+        verdicts = [sum(case["verdict"] == verdict for case in alike) for verdict in _VERDICTS]
+        rows.append([kind, len(alike), f"{sum(case['p_case'] for case in alike):.1f}", *verdicts])
+    keys = ("rank", "case_id", "kind", "area_m2", "p_case", "verdict", "note")
+    one_by_one = [[str(case[key]).replace("not_real", "not real") for key in keys] for case in cases]
+    return _joined(
+        _weights_note(root, result["weights_sha256"]),
+        _table(
+            ("kind of case", "listed", "expected by the list", *(v.replace("_", " ") for v in _VERDICTS)),
+            rows,
+        ),
+        _table(("rank", "case", "kind", "m²", "chance", "verdict", "what the image shows"), one_by_one),
+    )
 
 
 def _truth_rows(totals: list[dict[str, Any]], number: int) -> list[list[object]]:
@@ -502,6 +525,7 @@ BLOCKS: Final[dict[str, Callable[[Path], str]]] = {
     "peers": _peers,
     "performance": _performance,
     "comparison-truth": _comparison_truth,
+    "nairobi": _nairobi,
 }
 """What can stand between two marks, by name."""
 
