@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -41,7 +43,34 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def contract() -> Callable[..., ModelContract]:
+    """Maker of contracts; ``changes`` replace the defaults."""
+
+    def make(**changes: Any) -> ModelContract:
+        values: dict[str, Any] = {
+            "name": "stub",
+            "architecture": "linknet",
+            "encoder": "mobilenet_v2",
+            "bands": ("red", "green", "blue"),
+            "mean": (0.0, 0.0, 0.0),
+            "std": (1.0, 1.0, 1.0),
+            "gsd_m": 0.2,
+            "class_names": ("building",),
+            "thresholds": (0.5,),
+            "margin_px": 32,
+            "sources": (),
+            "data_sha256": "",
+            "weights_sha256": "",
+            "trained_with": "0",
+            "recipe": "stub",
+        }
+        return ModelContract(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def checkpoint(contract: Callable[..., ModelContract], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real checkpoint whose weights pass the brightness of every second pixel on to the logits."""
     network = build_network(
         architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
@@ -59,26 +88,16 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
     weights["segmentation_head.0.weight"][0, 0, 1, 1] = 20
     weights["segmentation_head.0.bias"][0] = -10
-    contract = ModelContract(
+    made = contract(
         name="brightness",
         architecture="unet",
-        encoder="mobilenet_v2",
         decoder_channels=(4,) * 5,
-        bands=("red", "green", "blue"),
-        mean=(0.0, 0.0, 0.0),
-        std=(1.0, 1.0, 1.0),
-        gsd_m=0.2,
-        class_names=("building",),
-        thresholds=(0.5,),
-        margin_px=32,
-        sources=(),
         data_sha256="0" * 64,
         weights_sha256="0" * 64,
-        trained_with="0",
         recipe="by hand",
     )
     with torch.no_grad():
-        return save_checkpoint(network, contract, tmp_path_factory.mktemp("brightness")).folder
+        return save_checkpoint(network, made, tmp_path_factory.mktemp("brightness")).folder
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,30 +31,14 @@ def architectures(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def result(tmp_path: Path) -> dict[str, Any]:
+def result(contract: Callable[..., ModelContract], tmp_path: Path) -> dict[str, Any]:
     network: dict[str, Any] = {
         "architecture": "unet",
         "encoder": "mobilenet_v2",
         "decoder_channels": (4,) * 5,
     }
-    contract = ModelContract(
-        name="tiny",
-        bands=("red", "green", "blue"),
-        mean=(0.5,) * 3,
-        std=(0.5,) * 3,
-        gsd_m=0.2,
-        class_names=("building",),
-        thresholds=(0.5,),
-        margin_px=32,
-        sources=(),
-        data_sha256="",
-        weights_sha256="",
-        trained_with="0",
-        recipe="tiny",
-        **network,
-    )
     built = build_network(**network, bands=3, classes=1)
-    made = save_checkpoint(built, contract, tmp_path / "runs" / "tiny_none" / "checkpoint")
+    made = save_checkpoint(built, contract(**network), tmp_path / "runs" / "tiny_none" / "checkpoint")
     row = {"run": "tiny_none", "weights_sha256": made.contract.weights_sha256, "mpx_per_s": -1.0}
     return {"steps": 150, "device": "none", "cores": 0, "window_px": 64, "networks": [row]}
 

@@ -8,6 +8,7 @@ import pickle
 import shutil
 import tarfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ HOUSE = box(LEFT + 5, TOP - 15, LEFT + 15, TOP - 5)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, contract: Callable[..., ModelContract]) -> Path:
     """Where every test runs; none of them may change it."""
     folder = tmp_path_factory.mktemp("place")
     _images(folder)
     _records(folder)
-    _models(folder)
+    _models(folder, contract)
     _recipes(folder)
     _manifests(folder)
     for name in ("text.tif", "text.gpkg", "text.yaml"):
@@ -85,29 +86,12 @@ def _records(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _models(folder: Path) -> None:
+def _models(folder: Path, contract: Callable[..., ModelContract]) -> None:
     network = build_network(
         architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
     )
-    contract = ModelContract(
-        name="any",
-        architecture="unet",
-        encoder="mobilenet_v2",
-        decoder_channels=(4,) * 5,
-        bands=("red", "green", "blue"),
-        mean=(0.0,) * 3,
-        std=(1.0,) * 3,
-        gsd_m=0.2,
-        class_names=("building",),
-        thresholds=(0.5,),
-        margin_px=32,
-        sources=(),
-        data_sha256="",
-        weights_sha256="",
-        trained_with="0",
-        recipe="tiny",
-    )
-    save_checkpoint(network, contract, folder / "model")
+    made = contract(architecture="unet", decoder_channels=(4,) * 5)
+    save_checkpoint(network, made, folder / "model")
     for name in ("pickled", "no_contract", "bad_contract"):
         shutil.copytree(folder / "model", folder / name)
     (folder / "pickled" / "model.safetensors").write_bytes(pickle.dumps(_Bomb(), protocol=4))

@@ -31,31 +31,6 @@ class Brightness(nn.Module):
 
 
 @pytest.fixture
-def contract() -> Callable[..., ModelContract]:
-    def make(**changes: Any) -> ModelContract:
-        values: dict[str, Any] = {
-            "name": "stub",
-            "architecture": "linknet",
-            "encoder": "mobilenet_v2",
-            "bands": ("red", "green", "blue"),
-            "mean": (0.0, 0.0, 0.0),
-            "std": (1.0, 1.0, 1.0),
-            "gsd_m": 0.2,
-            "class_names": ("building",),
-            "thresholds": (0.5,),
-            "margin_px": 32,
-            "sources": (),
-            "data_sha256": "",
-            "weights_sha256": "",
-            "trained_with": "0",
-            "recipe": "stub",
-        }
-        return ModelContract(**{**values, **changes})
-
-    return make
-
-
-@pytest.fixture
 def stub(tmp_path: Path, contract: Callable[..., ModelContract]) -> Callable[..., Checkpoint]:
     def make(network: nn.Module | None = None, *, reach: int = 0, **changes: Any) -> Checkpoint:
         return Checkpoint(tmp_path / "stub", contract(**changes), network or Brightness(reach))

@@ -31,23 +31,15 @@ class Brightness(nn.Module):
 
 
 @pytest.fixture
-def checkpoint(recipe: Callable[..., Recipe], tmp_path: Path) -> Checkpoint:
+def checkpoint(
+    recipe: Callable[..., Recipe], contract: Callable[..., ModelContract], tmp_path: Path
+) -> Checkpoint:
     used, folder = recipe(), tmp_path / "model"
     kept = {"architecture", "encoder", "decoder_channels", "class_names", "gsd_m", "margin_px", "mean", "std"}
-    contract = ModelContract(
-        name="bright",
-        bands=("red", "green", "blue"),
-        thresholds=(0.5, 0.5),
-        sources=(),
-        data_sha256="",
-        weights_sha256="b" * 64,
-        trained_with="0",
-        recipe="by hand",
-        **used.model_dump(include=kept),
-    )
+    made = contract(weights_sha256="b" * 64, thresholds=(0.5, 0.5), **used.model_dump(include=kept))
     folder.mkdir()
-    (folder / "contract.json").write_text(contract.model_dump_json(), encoding="utf-8")
-    return Checkpoint(folder, contract, Brightness())
+    (folder / "contract.json").write_text(made.model_dump_json(), encoding="utf-8")
+    return Checkpoint(folder, made, Brightness())
 
 
 @pytest.fixture

@@ -19,10 +19,22 @@ from vigibati.training.evaluate import evaluate
 from vigibati.training.predictions import calibrates
 
 Recipes = Callable[..., Recipe]
+_OF_THE_RECIPE = {
+    "architecture",
+    "encoder",
+    "decoder_channels",
+    "class_names",
+    "gsd_m",
+    "margin_px",
+    "mean",
+    "std",
+}
 
 
 @pytest.fixture
-def seeing(recipe: Recipes, tmp_path: Path) -> Callable[..., Checkpoint]:
+def seeing(
+    recipe: Recipes, contract: Callable[..., ModelContract], tmp_path: Path
+) -> Callable[..., Checkpoint]:
     """Maker of a checkpoint that takes bright pixels for buildings and nothing for a pool."""
     used = recipe()
     network = build_network(
@@ -46,17 +58,18 @@ def seeing(recipe: Recipes, tmp_path: Path) -> Callable[..., Checkpoint]:
     weights["segmentation_head.0.bias"][:] = torch.tensor([-1.0, -9.0])
 
     def make(**changes: Any) -> Checkpoint:
-        kept = {"architecture", "encoder", "decoder_channels", "class_names", "gsd_m", "margin_px"}
-        values = used.model_dump(include=kept)
-        values |= {
-            "bands": ("red", "green", "blue"),
-            "mean": used.mean,
-            "std": used.std,
-            "thresholds": (0.5, 0.5),
+        kept = {
+            "architecture",
+            "encoder",
+            "decoder_channels",
+            "class_names",
+            "mean",
+            "std",
+            "gsd_m",
+            "margin_px",
         }
-        values |= {"sources": (), "data_sha256": "", "weights_sha256": "", "trained_with": "0"}
-        values |= {"name": "seeing", "recipe": "by hand"}
-        return save_checkpoint(network, ModelContract(**{**values, **changes}), tmp_path / "model")
+        values = used.model_dump(include=kept) | {"thresholds": (0.5, 0.5)}
+        return save_checkpoint(network, contract(**{**values, **changes}), tmp_path / "model")
 
     return make
 

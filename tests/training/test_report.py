@@ -26,7 +26,7 @@ PLACES = ((8, 12, 20, 24), (36, 6, 22, 20))
 
 
 @pytest.fixture
-def folder(recipe: Callable[..., Recipe], tmp_path: Path) -> Path:
+def folder(recipe: Callable[..., Recipe], contract: Callable[..., ModelContract], tmp_path: Path) -> Path:
     """A real checkpoint with the weights that it was born with."""
     used = recipe()
     torch.manual_seed(3)
@@ -38,18 +38,8 @@ def folder(recipe: Callable[..., Recipe], tmp_path: Path) -> Path:
         classes=2,
     )
     kept = {"architecture", "encoder", "decoder_channels", "class_names", "gsd_m", "margin_px", "mean", "std"}
-    contract = ModelContract(
-        name="born",
-        bands=("red", "green", "blue"),
-        thresholds=(0.5, 0.5),
-        sources=(),
-        data_sha256="",
-        weights_sha256="",
-        trained_with="0",
-        recipe="tiny",
-        **used.model_dump(include=kept),
-    )
-    return save_checkpoint(network, contract, tmp_path / "model").folder
+    made = contract(thresholds=(0.5, 0.5), **used.model_dump(include=kept))
+    return save_checkpoint(network, made, tmp_path / "model").folder
 
 
 def told(
