@@ -79,6 +79,7 @@ def test_a_row_beside_its_records_as_a_whole_is_no_extension() -> None:
     assert run(found(with_a_shed), records_of(*row)).cases["kind"].tolist() == ["extension"]
 
 
+@settings(deadline=None)
 @given(st.floats(1.5, 3.9), st.floats(0, 2 * np.pi), st.floats(1.7, 4))
 def test_what_sticks_out_without_a_loss_elsewhere_stays_an_extension(
     aside_m: float, angle: float, deep_m: float
@@ -112,6 +113,7 @@ def test_records_not_seen_are_counted_by_size() -> None:
     assert likely.to_dict() == pytest.approx({"5-20": 1.2 / 11, ">60": 1.2 / 2})
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.001, 0.5)
 )
