@@ -12,12 +12,16 @@ import pytest
 import rasterio
 import shapely
 import torch
+from hypothesis import settings
 
 from vigibati.configs.contract import ModelContract
 from vigibati.inference.checkpoint import save_checkpoint
 from vigibati.inference.network import build_network
 
 ROOT = Path(__file__).parents[1]
+# No test is about time: a machine that does other things too is no failure.
+settings.register_profile("timeless", deadline=None)
+settings.load_profile("timeless")
 
 
 def pytest_report_header() -> list[str]:

@@ -79,7 +79,6 @@ def test_a_row_beside_its_records_as_a_whole_is_no_extension() -> None:
     assert run(found(with_a_shed), records_of(*row)).cases["kind"].tolist() == ["extension"]
 
 
-@settings(deadline=None)
 @given(st.floats(1.5, 3.9), st.floats(0, 2 * np.pi), st.floats(1.7, 4))
 def test_what_sticks_out_without_a_loss_elsewhere_stays_an_extension(
     aside_m: float, angle: float, deep_m: float
@@ -113,7 +112,6 @@ def test_records_not_seen_are_counted_by_size() -> None:
     assert likely.to_dict() == pytest.approx({"5-20": 1.2 / 11, ">60": 1.2 / 2})
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.001, 0.5)
 )
@@ -299,7 +297,7 @@ def terrace(seed: int) -> list[shapely.Polygon]:
     return houses
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), dx=st.floats(-3, 3), dy=st.floats(-3, 3))
 def test_a_complete_cadastre_gives_no_case_whatever_its_shift(seed: int, dx: float, dy: float) -> None:
     ground = terrace(seed)
@@ -318,7 +316,7 @@ def ells(draw: np.random.Generator, count: int) -> np.ndarray:
     return shapely.difference(shapely.box(*low.T, *high.T), shapely.box(*cut.T, *(high + 1).T))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000))
 def test_what_sticks_out_agrees_with_a_union_of_everything(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -340,7 +338,7 @@ def test_what_sticks_out_agrees_with_a_union_of_everything(seed: int) -> None:
     assert got.covered == pytest.approx(1 - share, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), below=st.sampled_from([0.1, 0.5, 0.9]))
 def test_what_is_not_seen_agrees_with_a_union_of_everything(seed: int, below: float) -> None:
     draw = np.random.default_rng(seed)
@@ -355,7 +353,7 @@ def test_what_is_not_seen_agrees_with_a_union_of_everything(seed: int, below: fl
     assert shares == pytest.approx(share[rows], abs=1e-9)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10_000))
 def test_a_terrace_gives_the_same_cases_in_any_order(seed: int) -> None:
     draw = np.random.default_rng(seed)

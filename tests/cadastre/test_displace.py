@@ -21,7 +21,7 @@ def corners(layer: gpd.GeoDataFrame) -> np.ndarray:
     return shapely.get_coordinates(as_array(layer))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), shift_m=st.floats(0, 5), warp_m=st.floats(0, 2))
 def test_records_are_where_the_known_field_puts_them(
     blocks: gpd.GeoDataFrame, seed: int, shift_m: float, warp_m: float

@@ -18,7 +18,7 @@ def cases_of(shapes: list[object], kinds: list[str] | None = None) -> gpd.GeoDat
     return gpd.GeoDataFrame({"case_id": ids, "kind": kinds}, geometry=shapes, crs=2154)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(2, 12), st.floats(2.3, 12)), min_size=1, max_size=12),
     st.data(),

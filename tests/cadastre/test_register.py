@@ -60,7 +60,7 @@ def moved(layer: gpd.GeoDataFrame, dx: float, dy: float) -> gpd.GeoDataFrame:
     return layer.set_geometry(layer.geometry.translate(dx, dy))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     angle=st.floats(0, 6.28), length=st.floats(0, 3), seed=st.integers(0, 10_000), overhang=st.floats(0, 0.8)
 )

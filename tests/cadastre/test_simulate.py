@@ -55,7 +55,7 @@ def test_eaves_lose_nothing() -> None:
     assert wide[1].area == pytest.approx(25)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_realistic_footprints_are_whole_and_their_faults_are_told(
     village: gpd.GeoDataFrame, seed: int

@@ -29,7 +29,7 @@ def check_partition(pieces: gpd.GeoDataFrame, truth: gpd.GeoDataFrame) -> None:
     assert pieces["record_id"].is_unique
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000))
 def test_the_pieces_are_the_plan(village: gpd.GeoDataFrame, seed: int) -> None:
     pieces = spoil(village, seed=seed, bounds_m2=BOUNDS)
@@ -42,7 +42,7 @@ def test_the_pieces_are_the_plan(village: gpd.GeoDataFrame, seed: int) -> None:
     assert again.geometry.geom_equals_exact(pieces.geometry, 0).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000))
 def test_what_is_cut_off_has_the_depth_that_is_told(village: gpd.GeoDataFrame, seed: int) -> None:
     cut = spoil(village, seed=seed, bounds_m2=BOUNDS).query("what == 'cut'")

@@ -73,7 +73,7 @@ def test_each_pixel_is_the_mean_of_what_it_covers(monkeypatch: pytest.MonkeyPatc
         assert np.abs(picture[..., 1] - expected).max() <= 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     width=st.integers(1, 90),
     height=st.integers(1, 90),

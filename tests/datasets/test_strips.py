@@ -96,7 +96,7 @@ def mosaic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 _STEPS = st.lists(st.tuples(st.integers(0, 130), st.integers(1, 260)), min_size=1, max_size=7)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(col=st.integers(-30, 500), width=st.integers(1, 700), first=st.integers(-20, 300), steps=_STEPS)
 def test_strips_hold_what_windows_hold(
     mosaic: Orthophoto, col: int, width: int, first: int, steps: list[tuple[int, int]]
@@ -112,7 +112,7 @@ def test_strips_hold_what_windows_hold(
         assert reader.damaged == []
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_needed_columns_are_as_without(mosaic: Orthophoto, data: st.DataObject) -> None:
     width = mosaic.grid.width

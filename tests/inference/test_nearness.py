@@ -29,7 +29,7 @@ def test_one_point_in_a_thousand_is_found() -> None:
         assert near[1] == (smooth.boundary.distance(shapely.points(moved[place])) <= 0.8)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.floats(0.3, 1.5), st.sampled_from([0.2, 0.4, 1.0]))
 def test_the_answer_is_that_of_all_points_asked_one_by_one(seed: int, limit: float, sample: float) -> None:
     rng = np.random.default_rng(seed)

@@ -103,7 +103,7 @@ def test_company_changes_nothing() -> None:
     assert len(_regular(raw[:0])) == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(696, 3.0, 0)
 @given(st.integers(0, 10**6), st.sampled_from([1.5, 3.0, 6.0]), st.sampled_from([0, 60]))
 def test_any_blobs_stay_valid_near_and_apart(seed: int, grain_px: float, cut_px: int) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
@@ -38,7 +38,6 @@ def test_the_classes_hold_each_other_back() -> None:
     assert (len(first["building"]), len(rest["building"]), len(rest["pool"])) == (0, 1, 1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**31), st.sampled_from([0.1, 0.4, 0.6]), st.sampled_from([0.5, 1.5, 3.0]))
 def test_as_when_every_pair_is_measured(seed: int, share: float, reach: float) -> None:
     found = _strip(np.random.default_rng(seed).random((16, 16)) < share)

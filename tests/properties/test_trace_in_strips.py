@@ -54,7 +54,6 @@ def _values(mask: np.ndarray, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, mask.shape, dtype=np.uint8)
 
 
-@settings(deadline=None)
 @given(mask=_masks, cuts=_cuts, seed=st.integers(0, 99))
 def test_strips_trace_what_rasterio_traces_at_once(mask: np.ndarray, cuts: _Cuts, seed: int) -> None:
     values = _values(mask, seed)
@@ -83,14 +82,12 @@ def test_outlines_have_the_points_and_the_form_of_rasterio_in_normal_form(mask: 
     assert {outline.wkb for outline in _trace(mask, mask.view(np.uint8), []).outlines} == wanted
 
 
-@settings(deadline=None)
 @given(mask=_masks, cuts=_cuts, seed=st.integers(0, 99))
 def test_components_are_the_same_however_the_rows_are_cut(mask: np.ndarray, cuts: _Cuts, seed: int) -> None:
     values = _values(mask, seed)
     _assert_same(_trace(mask, values, cuts), _trace(mask, values, []))
 
 
-@settings(deadline=None)
 @given(mask=_masks, rows=_cuts, cols=_cuts, strips=_cuts, seed=st.integers(0, 99))
 def test_pieces_join_to_what_is_traced_at_once(
     mask: np.ndarray, rows: _Cuts, cols: _Cuts, strips: _Cuts, seed: int
@@ -99,7 +96,7 @@ def test_pieces_join_to_what_is_traced_at_once(
     _assert_same(_pieced(mask, values, rows, cols, strips), _trace(mask, values, []))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(size=st.integers(3, 20), rows=_cuts, cols=_cuts, strips=_cuts)
 def test_a_spiral_of_one_pixel_is_one(size: int, rows: _Cuts, cols: _Cuts, strips: _Cuts) -> None:
     mask = _spiral(size)
@@ -111,7 +108,7 @@ def test_a_spiral_of_one_pixel_is_one(size: int, rows: _Cuts, cols: _Cuts, strip
     _assert_same(found, _trace(mask, values, strips))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(size=st.integers(2, 8), rows=_cuts, cols=_cuts, strips=_cuts)
 def test_rings_in_rings_and_chequers_join(size: int, rows: _Cuts, cols: _Cuts, strips: _Cuts) -> None:
     row, col = np.indices((2 * size, 2 * size))
