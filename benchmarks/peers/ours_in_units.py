@@ -37,7 +37,8 @@ def in_units(task: Task) -> dict[str, object]:
     """Segment, merge and write the footprints that users get."""
     model = checkpoint(task.model)
     probabilities = Path(task.out).with_suffix(".tif")
-    settings, ledger = SegmentSettings(device="cpu", traced=True), _Ledger(RunFolder(probabilities))
+    settings = SegmentSettings(device="cpu", traced=True, restart=True)
+    ledger = _Ledger(RunFolder(probabilities))
     with open_ortho([Path(task.raster)], gsd_m=model.contract.gsd_m) as ortho:
         done = segment(ortho, model, probabilities, settings, progress=ledger)
     units = ledger.states
