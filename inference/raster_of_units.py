@@ -43,7 +43,8 @@ def write_raster_of_units(
     tags = {**_tags(job.contract), _RUN: job.run, _COUNTS: counts.model_dump_json()}
     mosaic = _mosaic(units, job.grid, job.contract.class_names, tags)
     try:
-        with whole_file(out) as part, rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_CACHEMAX=_CACHE_BYTES):
+        # One thread: GDAL's threads take three times the processor for overviews, and longer too.
+        with whole_file(out) as part, rasterio.Env(GDAL_NUM_THREADS="1", GDAL_CACHEMAX=_CACHE_BYTES):
             rasterio.shutil.copy(
                 mosaic,
                 part,
