@@ -436,9 +436,9 @@ def _scale_rows(root: Path) -> list[Sequence[object]]:
         ),
         ("image to footprints", f"{high['mpx_per_s']:.1f} Mpx/s", f"{how}, {result['cores']} cores"),
         (
-            f"wall clock of the pipeline by its slowest stage ({slowest})",
+            f"wall clock of the whole run by its slowest stage ({slowest})",
             f"{high['report']['seconds'] / busy[slowest]:.2f}",
-            f"the same; merging comes after it: {high['report']['merge_s']:.0f} of {high['seconds']:.0f} s",
+            f"the same; {high['report']['merge_s']:.0f} of {high['seconds']:.0f} s to join the raster",
         ),
     ]
 
