@@ -36,7 +36,7 @@ def boxes_near(left: Geometries, right: Geometries, *, distance_m: float = 0.0) 
     west, south, east, north = shapely.bounds(right).T
     around = shapely.box(west - distance_m, south - distance_m, east + distance_m, north + distance_m)
     near = np.zeros(len(left), dtype=np.bool_)
-    near[shapely.STRtree(left).query(around)[1]] = True
+    near[shapely.STRtree(around).query(left)[0]] = True
     return near
 
 

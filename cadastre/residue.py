@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vigibati.cadastre.pairing import (
     Geometries,
     Pairs,
+    boxes_near,
     boxes_within,
     largest_box_overlap,
     near_pairs,
@@ -61,9 +62,12 @@ def residue(
             of the records around, so that eaves are no part of what the tolerance is for.
         rules: Its ``opening_m`` and ``seed_min_m2`` are used.
     """
+    widest_m = float(tolerance_m.max(initial=0.0))
+    near = boxes_near(records, footprints, distance_m=widest_m)
+    records, tolerance_m, overhang_m = records[near], tolerance_m[near], overhang_m[near]
     left = np.flatnonzero(~_within_one(footprints, records, tolerance_m))
     left = left[_sticks_out(footprints[left], records, tolerance_m) >= rules.seed_min_m2]
-    pairs = near_pairs(footprints[left], records, distance_m=float(tolerance_m.max(initial=0.0)))
+    pairs = near_pairs(footprints[left], records, distance_m=widest_m)
     used, place = np.unique(pairs.right, return_inverse=True)
     wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=_QUAD_SEGS)
     wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
