@@ -36,7 +36,7 @@ def boxes_near(left: Geometries, right: Geometries, *, distance_m: float = 0.0) 
     west, south, east, north = shapely.bounds(right).T
     around = shapely.box(west - distance_m, south - distance_m, east + distance_m, north + distance_m)
     near = np.zeros(len(left), dtype=np.bool_)
-    near[shapely.STRtree(left).query(around)[1]] = True
+    near[shapely.STRtree(around).query(left)[0]] = True
     return near
 
 
@@ -55,6 +55,16 @@ def boxes_within(left: Geometries, right: Geometries, *, margin_m: NDArray[np.fl
     room = margin_m[found[1], np.newaxis]
     held = ((outer[:, :2] - room <= inner[:, :2]) & (inner[:, 2:] <= outer[:, 2:] + room)).all(axis=1)
     return Pairs(left=found[0][held], right=found[1][held])
+
+
+def largest_box_overlap(left: Geometries, right: Geometries) -> Pairs:
+    """Return each left geometry whose bounding box meets another with the right one whose box shares most."""
+    found = shapely.STRtree(right).query(left)
+    one, other = shapely.bounds(left)[found[0]], shapely.bounds(right)[found[1]]
+    sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2])
+    order = np.lexsort((found[1], -sides.prod(axis=1), found[0]))
+    first = order[np.unique(found[0][order], return_index=True)[1]]
+    return Pairs(left=found[0][first], right=found[1][first])
 
 
 def union_by_left(pairs: Pairs, right: Geometries, *, count: int) -> Geometries:

@@ -8,7 +8,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.pairing import Geometries, Pairs, boxes_within, near_pairs, union_by_left
+from vigibati.cadastre.pairing import (
+    Geometries,
+    Pairs,
+    boxes_near,
+    boxes_within,
+    largest_box_overlap,
+    near_pairs,
+    union_by_left,
+)
 from vigibati.cadastre.threads import in_parts
 from vigibati.configs.rules import CaseRules
 
@@ -44,8 +52,9 @@ def residue(
 ) -> Residue:
     """Compare each footprint with the union of the records around it.
 
-    Most footprints lie within the tolerance of one record, which is quickly seen; for the others the
-    records around are united, and exact shares are worked out for those of which enough sticks out.
+    Most footprints lie within the tolerance of one record, or stick out of it by too little, which is
+    quickly seen; for the others the records around are united, and exact shares are worked out for those
+    of which enough sticks out.
 
     Args:
         footprints: Polygons found in the image.
@@ -55,8 +64,12 @@ def residue(
             of the records around, so that eaves are no part of what the tolerance is for.
         rules: Its ``opening_m`` and ``seed_min_m2`` are used.
     """
+    widest_m = float(tolerance_m.max(initial=0.0))
+    near = boxes_near(records, footprints, distance_m=widest_m)
+    records, tolerance_m, overhang_m = records[near], tolerance_m[near], overhang_m[near]
     left = np.flatnonzero(~_within_one(footprints, records, tolerance_m))
-    pairs = near_pairs(footprints[left], records, distance_m=float(tolerance_m.max(initial=0.0)))
+    left = left[_sticks_out(footprints[left], records, tolerance_m) >= rules.seed_min_m2]
+    pairs = near_pairs(footprints[left], records, distance_m=widest_m)
     used, place = np.unique(pairs.right, return_inverse=True)
     wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=_QUAD_SEGS)
     wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
@@ -97,6 +110,20 @@ def _within_one(
     holding = in_parts(held, len(pairs.left))
     within: NDArray[np.bool_] = np.bincount(pairs.left[holding], minlength=len(footprints)) > 0
     return within
+
+
+def _sticks_out(
+    footprints: Geometries, records: Geometries, tolerance_m: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the area of each footprint outside one buffered record, whose box shares most with its own.
+
+    The other records, the eaves and the opening can only make it smaller.
+    """
+    pairs = largest_box_overlap(footprints, records)
+    wider = shapely.buffer(records[pairs.right], tolerance_m[pairs.right], quad_segs=_QUAD_SEGS)
+    area_m2: NDArray[np.float64] = shapely.area(footprints)
+    area_m2[pairs.left] = shapely.area(shapely.difference(footprints[pairs.left], wider))
+    return area_m2
 
 
 def opened(geometries: Geometries, width_m: float) -> Geometries:
