@@ -15,11 +15,14 @@ from vigibati.cadastre.case_table import Found, case_table
 from vigibati.cadastre.chance import listed_chance
 from vigibati.cadastre.displaced import displaced
 from vigibati.cadastre.offsets import Offsets
-from vigibati.cadastre.pairing import Geometries, as_array
+from vigibati.cadastre.pairing import Geometries, as_array, boxes_near, largest_overlap
 from vigibati.cadastre.residue import grown_parts, residue
 from vigibati.cadastre.unseen import unseen
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import CASE_KINDS, CaseKind, ComparisonRules
+
+# Of the image; far more than registration moves a record.
+_AROUND_M = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +105,17 @@ def compare(
         raise RecordsError(
             "records", f"are in {records.crs}, footprints in {footprints.crs}", "bring both into one CRS"
         )
-    moved = moved_records(footprints, records, offsets)
+    region = imaged
+    if region is None:
+        region = shapely.GeometryCollection(list(as_array(footprints))).convex_hull
+    # The others are many, and say nothing of it.
+    around = boxes_near(as_array(records), shapely.get_parts([region]), distance_m=_AROUND_M)
+    moved = moved_records(footprints, records[around], offsets)
     shapely.prepare(cover)
     known = shapely.intersects(cover, shapely.point_on_surface(as_array(footprints)))
     inside = footprints[known]
     is_pool, was_pool = inside["kind"] == "pool", moved["kind"] == "pool"
-    region = (
-        shapely.convex_hull(shapely.geometrycollections(as_array(footprints))) if imaged is None else imaged
-    )
+    pool_records = int((records["kind"] == "pool").sum())
     shapely.prepare(region)
     in_image = shapely.covers(region, as_array(moved)) & ~was_pool.to_numpy()
     unrecorded, unsure = _unrecorded(inside[~is_pool], moved[~was_pool], rules)
@@ -128,8 +134,8 @@ def compare(
         - unsure
         - sum(each.sources for each in found if each.kind != "not_seen"),
         records=len(records),
-        pool_records=int(was_pool.sum()),
-        records_outside_image=int((~was_pool).sum() - in_image.sum()),
+        pool_records=pool_records,
+        records_outside_image=len(records) - pool_records - int(in_image.sum()),
         **counts,
     )
     return Comparison(cases=cases, report=report)
@@ -246,8 +252,11 @@ def _not_seen(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, rules: Co
 def _nearest(
     outlines: Geometries, records: gpd.GeoDataFrame, rules: ComparisonRules
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return offset and tolerance of the record nearest to each outline."""
+    """Return offset and tolerance of the record that most of each outline lies on, or else the nearest."""
     if len(records) == 0:
         return np.zeros(len(outlines)), np.full(len(outlines), rules.registration.unregistered_tolerance_m)
-    row = shapely.STRtree(as_array(records)).nearest(outlines)
+    recorded = as_array(records)
+    row = largest_overlap(outlines, recorded)
+    apart = row < 0
+    row[apart] = shapely.STRtree(recorded).nearest(outlines[apart])
     return records["offset_m"].to_numpy(dtype=float)[row], records["tolerance_m"].to_numpy(dtype=float)[row]

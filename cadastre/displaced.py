@@ -40,8 +40,9 @@ def displaced(
     aside_m = shapely.get_coordinates(shapely.centroid(np.where(shapely.is_empty(united), walls, united)))
     aside_m -= shapely.get_coordinates(shapely.centroid(walls))
     far_m = np.hypot(*aside_m.T)
-    missing_m2 = shapely.area(shapely.difference(united, walls))
-    beyond_m2 = shapely.area(shapely.difference(walls, united))
+    each = np.arange(len(walls))
+    common_m2 = shared_areas(Pairs(each, each), walls, united)
+    missing_m2, beyond_m2 = shapely.area(united) - common_m2, shapely.area(walls) - common_m2
     asked = np.flatnonzero((far_m <= rules.displaced_max_m) & (missing_m2 >= _AS_MUCH * beyond_m2))
     slack_m = np.zeros(len(walls))
     np.maximum.at(slack_m, pairs.left, tolerance_m[pairs.right])

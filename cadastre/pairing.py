@@ -9,6 +9,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.threads import in_parts
+
 Geometries = NDArray[np.object_]
 
 
@@ -90,8 +92,14 @@ def union_by_left(pairs: Pairs, right: Geometries, *, count: int) -> Geometries:
 
 def shared_areas(pairs: Pairs, left: Geometries, right: Geometries) -> NDArray[np.float64]:
     """Return the area in square metres that each pair has in common."""
-    areas: NDArray[np.float64] = shapely.area(shapely.intersection(left[pairs.left], right[pairs.right]))
-    return areas
+
+    def shared(pair: NDArray[np.intp]) -> NDArray[np.float64]:
+        both: NDArray[np.float64] = shapely.area(
+            shapely.intersection(left[pairs.left[pair]], right[pairs.right[pair]])
+        )
+        return both
+
+    return in_parts(shared, len(pairs.left))
 
 
 def largest_overlap(left: Geometries, right: Geometries) -> NDArray[np.intp]:

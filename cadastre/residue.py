@@ -74,7 +74,11 @@ def residue(
     wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=_QUAD_SEGS)
     wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
     walls = _without_eaves(footprints[left], pairs, overhang_m)
-    seeds = opened(shapely.difference(walls, wide), rules.opening_m)
+
+    def beyond(row: NDArray[np.intp]) -> Geometries:
+        return opened(shapely.difference(walls[row], wide[row]), rules.opening_m)
+
+    seeds = in_parts(beyond, len(left))
     seeded = shapely.area(seeds) >= rules.seed_min_m2
     rows = left[seeded]
     again = seeded[pairs.left]
@@ -120,9 +124,15 @@ def _sticks_out(
     The other records, the eaves and the opening can only make it smaller.
     """
     pairs = largest_box_overlap(footprints, records)
-    wider = shapely.buffer(records[pairs.right], tolerance_m[pairs.right], quad_segs=_QUAD_SEGS)
+
+    def outside(pair: NDArray[np.intp]) -> NDArray[np.float64]:
+        record = pairs.right[pair]
+        wider = shapely.buffer(records[record], tolerance_m[record], quad_segs=_QUAD_SEGS)
+        area: NDArray[np.float64] = shapely.area(shapely.difference(footprints[pairs.left[pair]], wider))
+        return area
+
     area_m2: NDArray[np.float64] = shapely.area(footprints)
-    area_m2[pairs.left] = shapely.area(shapely.difference(footprints[pairs.left], wider))
+    area_m2[pairs.left] = in_parts(outside, len(pairs.left))
     return area_m2
 
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+# Some rows take longer than others.
+_RUNS_PER_CORE = 4
+_T = TypeVar("_T", bound=np.generic)
 
-def in_parts(test: Callable[[NDArray[np.intp]], NDArray[np.bool_]], count: int) -> NDArray[np.bool_]:
-    """Return ``test`` of all rows from 0 to ``count``, one run of rows per core.
 
-    GEOS lets other threads run while it computes. The rows must not depend on each other.
+def in_parts(work: Callable[[NDArray[np.intp]], NDArray[_T]], count: int) -> NDArray[_T]:
+    """Return ``work`` on all rows from 0 to ``count``, a few runs of rows per core.
+
+    GEOS lets other threads run while it computes. The rows must not depend on each other, nor share a
+    geometry that is prepared: its index is built at first use.
 
     Args:
-        test: Takes row numbers and returns a value for each.
+        work: Takes row numbers and returns a value for each.
         count: Number of rows.
     """
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
-        return np.concatenate(list(pool.map(test, np.array_split(np.arange(count), cores))))
+        return np.concatenate(list(pool.map(work, np.array_split(np.arange(count), _RUNS_PER_CORE * cores))))

@@ -74,5 +74,9 @@ def _seen_shares(
     )
     changed = shapely.buffer(footprints[asked[:, 0].astype(np.intp)], asked[:, 1], quad_segs=4)
     over = union_by_left(Pairs(pairs.left, place.reshape(-1)), changed, count=len(records))
-    shares: NDArray[np.float64] = shapely.area(shapely.intersection(records, over)) / shapely.area(records)
-    return shares
+
+    def share(row: NDArray[np.intp]) -> NDArray[np.float64]:
+        seen: NDArray[np.float64] = shapely.area(shapely.intersection(records[row], over[row]))
+        return seen / shapely.area(records[row])
+
+    return in_parts(share, len(records))
