@@ -438,7 +438,7 @@ def _scale_rows(root: Path) -> list[Sequence[object]]:
         (
             f"wall clock of the whole run by its slowest stage ({slowest})",
             f"{high['report']['seconds'] / busy[slowest]:.2f}",
-            f"the same; {high['report']['merge_s']:.0f} of {high['seconds']:.0f} s to join the raster",
+            f"the same; merging comes after it: {high['report']['merge_s']:.0f} of {high['seconds']:.0f} s",
         ),
     ]
 

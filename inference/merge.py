@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,16 @@ import geopandas as gpd
 
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.inference.outlining import Outlining
+from vigibati.inference.components import Components
+from vigibati.inference.footprint_table import REACH_M, footprints_of
+from vigibati.inference.job import Job
+from vigibati.inference.layout import Unit
 from vigibati.inference.raster_of_units import write_raster_of_units
 from vigibati.inference.run_folder import RunFolder
 from vigibati.inference.segment_report import Effort, SegmentReport, count, report_of
+from vigibati.inference.settle import settle
 from vigibati.inference.share import is_done, remaining
+from vigibati.inference.unit_files import UnitFiles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,9 +37,7 @@ class Segmentation:
     footprints: gpd.GeoDataFrame | None
 
 
-def merge(
-    out: Path, *, traced: bool = False, progress: Progress = SILENT, outlining: Outlining | None = None
-) -> Segmentation:
+def merge(out: Path, *, traced: bool = False, progress: Progress = SILENT) -> Segmentation:
     """Put a run together that one or several processes worked on.
 
     Its folder is removed afterwards, unless units were given up: then these can be tried again.
@@ -42,7 +46,6 @@ def merge(
         out: The probability raster to write.
         traced: Whether footprints are wanted.
         progress: Listener.
-        outlining: That was begun with the run, where footprints are wanted; begun here otherwise.
 
     Raises:
         InputError: There is no run for this raster, it is not finished, or it traced no footprints.
@@ -65,24 +68,36 @@ def merge(
             out, f"no unit could be finished ({states[0].cause})", "mend that, then --retry-failed"
         )
     counts = count(units, states)
-    footprints, busy_s = None, {}
-    with ExitStack() as stack:
-        if traced and outlining is None:
-            outlining = stack.enter_context(Outlining(job, files))
-            for unit in done:
-                outlining.add(unit)
+    parts = [(unit.window, files.raster(unit)) for unit in done]
+    # Both beside each other, but not beside the pipeline: their memory would come on top of its own.
+    with ThreadPoolExecutor(1) as beside:
+        raster = beside.submit(write_raster_of_units, out, units=parts, job=job, counts=counts)
+        footprints = _footprints(done, job, files, progress) if traced else None
         with progress.stage("merge", total=1, unit="raster") as advance:
-            write_raster_of_units(
-                out, units=[(unit.window, files.raster(unit)) for unit in done], job=job, counts=counts
-            )
+            raster.result()
             advance(1)
-        busy_s["merge"] = time.perf_counter() - started
-        if traced and outlining is not None:
-            footprints, busy_s["outline"] = outlining.finish(done, progress)
     if len(done) == len(units):
         run.remove()
-    effort = Effort(
-        seconds=time.perf_counter() - started,
-        busy_s={stage: round(seconds, 3) for stage, seconds in busy_s.items()},
-    )
+    seconds = time.perf_counter() - started
+    effort = Effort(seconds=seconds, busy_s={"merge": round(seconds, 3)})
     return Segmentation(report_of(counts, job, effort), footprints)
+
+
+def _footprints(done: Sequence[Unit], job: Job, files: UnitFiles, progress: Progress) -> gpd.GeoDataFrame:
+    by_row: dict[int, list[Unit]] = {}
+    for unit in done:
+        by_row.setdefault(unit.window.row, []).append(unit)
+    with progress.stage("outline", total=len(done), unit="units") as advance:
+
+        def strips() -> Iterator[tuple[dict[str, Components], range]]:
+            for row, units in sorted(by_row.items()):
+                traced = [files.components(unit) for unit in units]
+                joined = {name: Components.concatenate(each[name] for each in traced) for name in traced[0]}
+                yield joined, range(row, row + units[0].window.height)
+                advance(len(units))
+
+        return footprints_of(
+            settle(strips(), cols=job.layout.seams[1], reach_px=REACH_M / job.grid.gsd_m),
+            grid=job.grid,
+            calibrations=job.contract.object_calibrations,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from vigibati.inference.job import Job
 from vigibati.inference.layout import Unit
 from vigibati.inference.merge import Segmentation, merge
 from vigibati.inference.new_job import new_job
-from vigibati.inference.outlining import Outlining
 from vigibati.inference.predictor import Predictor
 from vigibati.inference.raster_of_units import read_counts
 from vigibati.inference.run_folder import RunFolder
@@ -139,23 +138,18 @@ def segment(
     run.enter(job, restart=settings.restart)
     files, states = run.files(job), run.states()
     todo = [unit for unit in units if not is_done(unit, files, states)]
-    with _cleared_if_empty(run, settings), ExitStack() as stack:
-        outlining = None
-        if job.traced and settings.shard is None:
-            outlining = stack.enter_context(Outlining(job, files))
-            for unit in set(units).difference(todo):
-                outlining.add(unit)
-        _finish(todo, units, run, job, ortho, predictor, settings, progress=progress, outlining=outlining)
+    with _cleared_if_empty(run, settings):
+        _finish(todo, units, run, job, ortho, predictor, settings, progress=progress)
         states = run.states()
         counts = count(units, states)
         if counts.failed and counts.no_image_px + counts.skipped_px == counts.pixels:
             raise RasterError(
                 "orthophoto", f"nothing of it can be read ({counts.failed[0]})", "replace the file"
             )
-        if settings.shard is not None:
-            effort = effort_on(todo, states, seconds=time.perf_counter() - started)
-            return Segmentation(report_of(counts, job, effort, finished=False), None)
-        merged = merge(out, traced=settings.traced, progress=progress, outlining=outlining)
+    if settings.shard is not None:
+        effort = effort_on(todo, states, seconds=time.perf_counter() - started)
+        return Segmentation(report_of(counts, job, effort, finished=False), None)
+    merged = merge(out, traced=settings.traced, progress=progress)
     effort = effort_on(todo, states, seconds=time.perf_counter() - started)
     effort = replace(effort, busy_s={**effort.busy_s, **merged.report.busy_s})
     return replace(merged, report=report_of(counts, job, effort))
@@ -171,9 +165,8 @@ def _finish(
     settings: SegmentSettings,
     *,
     progress: Progress,
-    outlining: Outlining | None,
 ) -> None:
-    """Finish units, and tell a listener of all that belong to the share, and who outlines them."""
+    """Finish units, and tell a listener of all that belong to the share."""
     shard, pixels = settings.shard, pixels_of(units)
     km2 = pixels * job.grid.gsd_m**2 / 1e6
     with (
@@ -186,8 +179,6 @@ def _finish(
 
         def done(unit: Unit) -> None:
             advance(pixels_of([unit]) / 1e6)
-            if outlining is not None:
-                outlining.add(unit)
 
         if settings.dask is not None:
             dispatch(todo, run, job, settings.dask, done=done)

@@ -242,7 +242,7 @@ def test_what_was_timed_is_one_table(figures: ModuleType, tmp_path: Path) -> Non
     text = figures.rebuilt(page, tmp_path)
     assert "| blocks decoded for each one needed | 1.010 | 2.0 Gpx in tiles of 10000 px" in text
     assert "| 1020 MiB, +2.0 % | 25000 px wide; 250 and 2000 Mpx |" in text
-    assert "(infer) | 1.10 | the same; 22 of 110 s to join the raster |" in text
+    assert "(infer) | 1.10 | the same; merging comes after it: 22 of 110 s |" in text
     assert (
         "| `compare` of a département | 8.0 s | 20 footprints, 100 records, 2 cores; up to 2.4 GB |" in text
     )
