@@ -13,6 +13,7 @@ import rasterio
 import shapely
 import torch
 from hypothesis import settings
+from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
 from vigibati.inference.checkpoint import save_checkpoint
@@ -74,22 +75,39 @@ def contract() -> Callable[..., ModelContract]:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(contract: Callable[..., ModelContract], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pass_brightness() -> Callable[[nn.Module], dict[str, Tensor]]:
+    """Setter of weights that pass the brightness of every second pixel on to the head of a U-Net."""
+
+    def set_weights(network: nn.Module) -> dict[str, Tensor]:
+        weights = network.state_dict()
+        for name, tensor in weights.items():
+            # Normalisation stays what it is before any training: it changes nothing.
+            tensor.fill_(
+                1.0 if name.endswith("running_var") or (tensor.ndim == 1 and "weight" in name) else 0.0
+            )
+        weights["encoder.features.0.0.weight"][0, :, 1, 1] = 1 / 3
+        weights["encoder.features.1.conv.0.0.weight"][0, 0, 1, 1] = 1
+        weights["encoder.features.1.conv.1.weight"][0, 0] = 1
+        # The skip of the encoder follows the four channels from below.
+        weights["decoder.blocks.3.conv1.0.weight"][0, 4, 1, 1] = 1
+        for name in ("3.conv2", "4.conv1", "4.conv2"):
+            weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
+        return weights
+
+    return set_weights
+
+
+@pytest.fixture(scope="session")
+def checkpoint(
+    contract: Callable[..., ModelContract],
+    pass_brightness: Callable[[nn.Module], dict[str, Tensor]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """A real checkpoint whose weights pass the brightness of every second pixel on to the logits."""
     network = build_network(
         architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
     )
-    weights = network.state_dict()
-    for name, tensor in weights.items():
-        # Normalisation stays what it is before any training: it changes nothing.
-        tensor.fill_(1.0 if name.endswith("running_var") or (tensor.ndim == 1 and "weight" in name) else 0.0)
-    weights["encoder.features.0.0.weight"][0, :, 1, 1] = 1 / 3
-    weights["encoder.features.1.conv.0.0.weight"][0, 0, 1, 1] = 1
-    weights["encoder.features.1.conv.1.weight"][0, 0] = 1
-    # The skip of the encoder follows the four channels from below.
-    weights["decoder.blocks.3.conv1.0.weight"][0, 4, 1, 1] = 1
-    for name in ("3.conv2", "4.conv1", "4.conv2"):
-        weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
+    weights = pass_brightness(network)
     weights["segmentation_head.0.weight"][0, 0, 1, 1] = 20
     weights["segmentation_head.0.bias"][0] = -10
     made = contract(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import SettingsError
@@ -33,7 +34,10 @@ _OF_THE_RECIPE = {
 
 @pytest.fixture
 def seeing(
-    recipe: Recipes, contract: Callable[..., ModelContract], tmp_path: Path
+    recipe: Recipes,
+    contract: Callable[..., ModelContract],
+    pass_brightness: Callable[[nn.Module], dict[str, Tensor]],
+    tmp_path: Path,
 ) -> Callable[..., Checkpoint]:
     """Maker of a checkpoint that takes bright pixels for buildings and nothing for a pool."""
     used = recipe()
@@ -44,31 +48,13 @@ def seeing(
         bands=3,
         classes=2,
     )
-    weights = network.state_dict()
-    for name, tensor in weights.items():
-        tensor.fill_(1.0 if name.endswith("running_var") or (tensor.ndim == 1 and "weight" in name) else 0.0)
-    weights["encoder.features.0.0.weight"][0, :, 1, 1] = 1 / 3
-    weights["encoder.features.1.conv.0.0.weight"][0, 0, 1, 1] = 1
-    weights["encoder.features.1.conv.1.weight"][0, 0] = 1
-    weights["decoder.blocks.3.conv1.0.weight"][0, 4, 1, 1] = 1
-    for name in ("3.conv2", "4.conv1", "4.conv2"):
-        weights[f"decoder.blocks.{name}.0.weight"][0, 0, 1, 1] = 1
+    weights = pass_brightness(network)
     weights["segmentation_head.0.weight"][0, 0, 1, 1] = 1
     # The brightness of 210 is about 1.7 deviations above the mean: a logit of 0.7, a probability of 0.67.
     weights["segmentation_head.0.bias"][:] = torch.tensor([-1.0, -9.0])
 
     def make(**changes: Any) -> Checkpoint:
-        kept = {
-            "architecture",
-            "encoder",
-            "decoder_channels",
-            "class_names",
-            "mean",
-            "std",
-            "gsd_m",
-            "margin_px",
-        }
-        values = used.model_dump(include=kept) | {"thresholds": (0.5, 0.5)}
+        values = used.model_dump(include=_OF_THE_RECIPE) | {"thresholds": (0.5, 0.5)}
         return save_checkpoint(network, contract(**{**values, **changes}), tmp_path / "model")
 
     return make
