@@ -18,9 +18,11 @@ from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.datasets.manifest import Chip
 from vigibati.datasets.paste import cutouts, paste
+from vigibati.datasets.soft_labels import CERTAIN, COUNTED
 
 _SMALL_M2 = 40.0
 _AROUND_M = 0.5
+_LIKELY = 0.5
 
 
 class Sample(NamedTuple):
@@ -28,7 +30,7 @@ class Sample(NamedTuple):
 
     Attributes:
         image: Pixels, (3, H, W) uint8.
-        target: 1.0 where the class is there, (C, H, W) float32.
+        target: 1.0 where the class is there, in between where that is uncertain, (C, H, W) float32.
         known: 1.0 where the target is to be believed, more where it counts more, 0 where it is
             unknown, (C, H, W) float32. A class that a source
             does not label is known only where another class is, because classes exclude each other.
@@ -74,14 +76,20 @@ class TrainingChips(Dataset[Sample]):
         torch.manual_seed(int(generator.integers(2**62)))
         chip = self._chips[key % len(self._chips)]
         image = tv_tensors.Image(torch.from_numpy(chip.read_image().copy()).permute(2, 0, 1))  # (3, H, W)
-        mask = tv_tensors.Mask(torch.from_numpy(chip.read_mask()))  # (H, W)
+        soft = chip.soft is not None
+        read = chip.read_soft() if soft else chip.read_mask()
+        mask = tv_tensors.Mask(torch.from_numpy(read))  # (H, W), of soft labels (2 * classes, H, W)
         geometry = self._geometry(chip, generator)
         image, mask = geometry(image, mask)
-        image, mask = self._pasted(image, mask, generator)
+        if not soft:
+            image, mask = self._pasted(image, mask, generator)
         quarter_turns = int(generator.integers(4))
         image, mask = (torch.rot90(layer, quarter_turns, (-2, -1)) for layer in (image, mask))
+        image = self._colour(image.contiguous())
         labels = self._recipe.sources[chip.source].labels
-        sample = labelled(self._colour(image.contiguous()), mask, self._recipe.class_names, labels)
+        sample = (
+            softly_labelled(image, mask) if soft else labelled(image, mask, self._recipe.class_names, labels)
+        )
         return emphasised(sample, self._recipe.small_object_weight, self._recipe.gsd_m)
 
     def _pasted(
@@ -130,6 +138,17 @@ def labelled(
     return Sample(image.as_subclass(torch.Tensor), planes.float(), known.float())
 
 
+def softly_labelled(image: torch.Tensor, planes: torch.Tensor) -> Sample:
+    """Turn stored soft labels into targets and weights.
+
+    Args:
+        image: (3, H, W) uint8.
+        planes: (2 * classes, H, W) uint8, target and weight of each class in turn.
+    """
+    values = planes.as_subclass(torch.Tensor).float()
+    return Sample(image.as_subclass(torch.Tensor), values[0::2] / CERTAIN, values[1::2] / COUNTED)
+
+
 def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:
     """Let small objects of the first class count more: in pixels they are next to nothing.
 
@@ -140,7 +159,7 @@ def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:
     """
     if weight == 1:
         return sample
-    labels, count = ndimage.label(sample.target[0].numpy())
+    labels, count = ndimage.label(sample.target[0].numpy() >= _LIKELY)
     area_m2 = np.bincount(labels.ravel(), minlength=count + 1) * gsd_m**2
     small = area_m2 < _SMALL_M2
     small[0] = False

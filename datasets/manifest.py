@@ -31,7 +31,9 @@ class Chip:
     """One labelled image.
 
     ``mask`` is an image of the same size whose pixel is the index of a class: 0 = background,
-    1 = first class (building), 2 = second class (pool), and so on.
+    1 = first class (building), 2 = second class (pool), and so on. Where there are ``soft`` labels,
+    these are learnt from instead: a grey image with a target and a weight of each class, one below
+    the other, in the units of ``soft_labels``.
     """
 
     image: Path
@@ -39,6 +41,7 @@ class Chip:
     source: str
     split: str
     gsd_m: float
+    soft: Path | None = None
 
     def read_image(self) -> NDArray[np.uint8]:
         """Return the pixels, shape (H, W, 3), uint8, red-green-blue.
@@ -55,8 +58,20 @@ class Chip:
         Raises:
             InputError: The file is damaged.
         """
-        with _opened(self.mask) as picture:
-            return np.asarray(picture).astype(np.uint8)
+        return _read_grey(self.mask)
+
+    def read_soft(self) -> NDArray[np.uint8]:
+        """Return target and weight of each class in turn, shape (2 * classes, H, W), uint8.
+
+        Raises:
+            InputError: The chip has no soft labels, or the file is damaged.
+        """
+        if self.soft is None:
+            raise InputError(self.image, "has no soft labels", "give them to the chip")
+        with _opened(self.image) as picture:
+            height = picture.height
+        planes = _read_grey(self.soft)
+        return planes.reshape(-1, height, planes.shape[1])
 
 
 def read_manifests(paths: Sequence[Path]) -> tuple[Chip, ...]:
@@ -120,6 +135,11 @@ def _check_files(path: Path, chip: Chip, row: dict[str, str | None]) -> None:
             raise InputError(chip.mask, cause, "give a mask of the size of its image")
 
 
+def _read_grey(file: Path) -> NDArray[np.uint8]:
+    with _opened(file) as picture:
+        return np.asarray(picture).astype(np.uint8)
+
+
 @contextmanager
 def _opened(file: Path) -> Iterator[ImageFile]:
     try:
@@ -152,9 +172,11 @@ def _chip(path: Path, line: int, row: dict[str, str | None]) -> Chip:
 
 
 def manifest_sha256(chips: Sequence[Chip]) -> str:
-    """Return one fingerprint of all chips: their pixels, masks, sources, splits and ground sizes."""
+    """Return one fingerprint of all chips: their pixels, labels, sources, splits and ground sizes."""
     digest = hashlib.sha256()
     for chip in chips:
-        line = (sha256_file(chip.image), sha256_file(chip.mask), chip.source, chip.split, repr(chip.gsd_m))
+        line = [sha256_file(chip.image), sha256_file(chip.mask), chip.source, chip.split, repr(chip.gsd_m)]
+        if chip.soft is not None:
+            line.append(sha256_file(chip.soft))
         digest.update("\n".join(line).encode())
     return digest.hexdigest()

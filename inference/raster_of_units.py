@@ -40,13 +40,25 @@ def write_raster_of_units(
         OutputError: The file cannot be written.
     """
     # A mosaic that only this call knows, of files that it names itself: no copy of the pixels on the way.
-    tags = {**_tags(job.contract), _RUN: job.run, _COUNTS: counts.model_dump_json()}
-    mosaic = _mosaic(units, job.grid, job.contract.class_names, tags)
+    tags = {**raster_tags(job.contract), _RUN: job.run, _COUNTS: counts.model_dump_json()}
+    write_cog(_mosaic(units, job.grid, job.contract.class_names, tags), out)
+
+
+def write_cog(source: str | Path, out: Path) -> None:
+    """Write a raster of probabilities anew as a COG with overviews.
+
+    Args:
+        source: Any raster that GDAL opens, with its bands, tags and nodata value.
+        out: The COG; it appears whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     try:
         # One thread: GDAL's threads take three times the processor for overviews, and longer too.
         with whole_file(out) as part, rasterio.Env(GDAL_NUM_THREADS="1", GDAL_CACHEMAX=_CACHE_BYTES):
             rasterio.shutil.copy(
-                mosaic,
+                source,
                 part,
                 driver="COG",
                 COMPRESS="DEFLATE",
@@ -70,7 +82,8 @@ def read_counts(path: Path, *, run: str) -> Counts | None:
     return Counts.model_validate_json(tags[_COUNTS]) if tags.get(_RUN) == run else None
 
 
-def _tags(contract: ModelContract) -> dict[str, str]:
+def raster_tags(contract: ModelContract) -> dict[str, str]:
+    """Return what a raster of probabilities says of the model that made it."""
     names = contract.class_names
     tags = {
         "VIGIBATI_MODEL": contract.name,

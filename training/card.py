@@ -66,7 +66,11 @@ _FINGERPRINTS = """\
 
 
 def model_card(
-    contract: ModelContract, evaluation: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]
+    contract: ModelContract,
+    evaluation: Mapping[str, Any],
+    runs: Sequence[Mapping[str, Any]],
+    *,
+    adapted: str | None = None,
 ) -> str:
     """Return the card as Markdown; it links the two pictures that lie beside it.
 
@@ -74,6 +78,7 @@ def model_card(
         contract: Contract of the checkpoint.
         evaluation: Result of ``evaluate`` for the same weights.
         runs: Records of the training runs, oldest first, as ``train`` wrote them.
+        adapted: What is to be known of a model that ``adapt`` made; None of any other.
     """
     calibrated = contract.calibrations is not None
     parts = [
@@ -82,6 +87,7 @@ def model_card(
         _PURPOSE.format(gsd_m=contract.gsd_m, bands=", ".join(contract.bands)),
         "## Figures",
         *_figures(evaluation),
+        *([] if adapted is None else ["## Adapted to a territory", adapted]),
         "## Do probabilities come true?",
         *_calibration(evaluation),
         "## Limits",

@@ -15,7 +15,10 @@ _TEMPERATURES: Final = (0.1, 10.0)
 _LEAST_SLOPE: Final = 0.01
 
 
-def fit_temperature(logits: NDArray[np.float64], real: NDArray[np.bool_]) -> float:
+_Real = NDArray[np.bool_] | NDArray[np.float64]
+
+
+def fit_temperature(logits: NDArray[np.float64], real: _Real) -> float:
     """Return what to divide logits by so that their likelihood is greatest (Guo et al. 2017).
 
     Args:
@@ -31,7 +34,7 @@ def fit_temperature(logits: NDArray[np.float64], real: NDArray[np.bool_]) -> flo
     return round(float(np.exp(best.x)), 4)
 
 
-def fit_objects(mean_probabilities: NDArray[np.float64], real: NDArray[np.bool_]) -> tuple[float, float]:
+def fit_objects(mean_probabilities: NDArray[np.float64], real: _Real) -> tuple[float, float]:
     """Return slope and offset of the logit of mean probabilities (Platt 1999).
 
     Held to a slope of 1 and an offset of 0 as if both had been drawn from normal distributions of
@@ -39,7 +42,7 @@ def fit_objects(mean_probabilities: NDArray[np.float64], real: NDArray[np.bool_]
 
     Args:
         mean_probabilities: (N,) over the pixels of each found object, after the temperature.
-        real: (N,), True where the object is.
+        real: (N,), True where the object is; numbers between 0 and 1 where that is uncertain.
     """
     if not len(real):
         return 1.0, 0.0
@@ -55,6 +58,11 @@ def fit_objects(mean_probabilities: NDArray[np.float64], real: NDArray[np.bool_]
     return round(float(slope), 4), round(float(offset), 4)
 
 
-def negative_log_likelihood(logits: NDArray[np.float64], real: NDArray[np.bool_]) -> float:
-    """Return the mean of -log of the probability given to what came true, of (N,) logits."""
-    return float(np.logaddexp(0, np.where(real, -logits, logits)).mean())
+def negative_log_likelihood(logits: NDArray[np.float64], real: _Real) -> float:
+    """Return the mean of -log of the probability given to what came true, of (N,) logits.
+
+    What is real to a share only counts to that share as come true, and to the rest as not.
+    """
+    share = real.astype(np.float64)
+    each = share * np.logaddexp(0, -logits) + (1 - share) * np.logaddexp(0, logits)
+    return float(each.mean())

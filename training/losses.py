@@ -19,8 +19,8 @@ def masked_bce_dice(
 
     Args:
         logits: (B, C, H, W), before the sigmoid.
-        target: (B, C, H, W), 1.0 where the class is there.
-        known: (B, C, H, W), 1.0 where the target is to be believed.
+        target: (B, C, H, W), 1.0 where the class is there, in between where that is uncertain.
+        known: (B, C, H, W), weight of the target: 0 where it is not to be believed.
         positive_weights: (C,), weight of target pixels in the cross-entropy. A rare class needs it:
             where nothing is found yet, Dice has no slope.
 

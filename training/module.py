@@ -16,6 +16,7 @@ from vigibati.inference.network import build_network
 from vigibati.training.losses import contour, masked_bce_dice
 
 _UNKNOWN = -1
+_LIKELY = 0.5
 
 
 class NotFiniteError(Exception):
@@ -62,12 +63,16 @@ class SegmentationModule(lightning.LightningModule):
         planes: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
         return planes
 
+    def loss(self, batch: Sample) -> torch.Tensor:
+        """Return the loss of a batch."""
+        return self._loss(self._planes(batch.image), batch)
+
     def _loss(self, planes: torch.Tensor, batch: Sample) -> torch.Tensor:
         weights = self.get_buffer("_positive_weights")
         loss = masked_bce_dice(planes[:, : self._classes], batch.target, batch.known, weights)
         if not self.recipe.contour_weight:
             return loss
-        edge = contour(batch.target[:, :1])
+        edge = contour((batch.target[:, :1] >= _LIKELY).float())
         edge_loss = masked_bce_dice(planes[:, self._classes :], edge, batch.known[:, :1])
         return loss + self.recipe.contour_weight * edge_loss
 
@@ -77,7 +82,7 @@ class SegmentationModule(lightning.LightningModule):
         Raises:
             NotFiniteError: It is no finite number; the weights are still those of the batch before.
         """
-        loss = self._loss(self._planes(batch.image), batch)
+        loss = self.loss(batch)
         if not bool(torch.isfinite(loss)):
             raise NotFiniteError(self.current_epoch, batch_index)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.image))
@@ -92,7 +97,7 @@ class SegmentationModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the IoU of each class over all known pixels."""
-        for name, value in zip(self.recipe.class_names, self._iou.compute(), strict=True):
+        for name, value in zip(self.recipe.class_names, self._iou.compute().reshape(-1), strict=True):
             self.log(f"val_iou_{name}", value)
         self._iou.reset()
 
@@ -101,10 +106,12 @@ class SegmentationModule(lightning.LightningModule):
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
+        total = self.recipe.epochs * self.recipe.steps_per_epoch
         scheduler: Any = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=self.recipe.learning_rate,
-            total_steps=self.recipe.epochs * self.recipe.steps_per_epoch,
-            pct_start=0.1,
+            total_steps=total,
+            # A rise of exactly one step has no length, by which torch divides.
+            pct_start=max(0.1, min(1.5 / total, 0.75)),
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

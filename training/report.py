@@ -15,18 +15,21 @@ from vigibati.training.train import read_runs
 _FLAT_LIST = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")
 
 
-def write_report(checkpoint: Checkpoint, evaluation: Mapping[str, object]) -> None:
+def write_report(
+    checkpoint: Checkpoint, evaluation: Mapping[str, object], *, adapted: str | None = None
+) -> None:
     """Write evaluation.json, MODEL_CARD.md and two pictures into the folder of a checkpoint.
 
     Args:
         checkpoint: What was measured.
         evaluation: Result of ``evaluate``.
+        adapted: What is to be known of a model that ``adapt`` made; None of any other.
 
     Raises:
         OutputError: The folder cannot be written to.
     """
     folder = checkpoint.folder
-    card = model_card(checkpoint.contract, evaluation, read_runs(folder))
+    card = model_card(checkpoint.contract, evaluation, read_runs(folder), adapted=adapted)
     for name, text in (("evaluation.json", _compact(evaluation)), ("MODEL_CARD.md", card)):
         with whole_file(folder / name) as part:
             part.write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vigibati.adapt import adapt
     from vigibati.cadastre.compare import compare
     from vigibati.cadastre.register import register
     from vigibati.datasets.synth.synthesise import synthesise as synth
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = version("vigibati")
 
 __all__ = [
+    "adapt",
     "calibrate",
     "compare",
     "detect",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adapt": ("vigibati.adapt", "adapt"),
     "calibrate": ("vigibati.training.calibrate", "calibrate"),
     "compare": ("vigibati.cadastre.compare", "compare"),
     "detect": ("vigibati.pipeline", "detect"),

@@ -12,6 +12,7 @@ import typer
 
 from vigibati import (
     __version__,
+    cli_adapt,
     cli_bench,
     cli_cadastre,
     cli_chips,
@@ -42,6 +43,7 @@ _MODULES = (
     cli_cadastre,
     cli_chips,
     cli_model,
+    cli_adapt,
     cli_export,
     cli_bench,
 )

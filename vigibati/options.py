@@ -128,6 +128,10 @@ Dask = Annotated[
     str | None,
     typer.Option("--dask", help="Share the work: tcp://HOST:PORT of a Dask scheduler, local or local:N."),
 ]
+Minutes = Annotated[
+    float | None,
+    typer.Option("--minutes", min=1, help="Time for the whole adaptation; 300 steps a training if left out."),
+]
 Restart = Annotated[bool, typer.Option("--restart", help="Begin anew; forget what an earlier run finished.")]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Try again what an earlier run gave up after three attempts.")

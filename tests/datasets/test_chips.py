@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Recipe, SourceRecipe
 from vigibati.datasets.chips import (
+    Sample,
     SourceSampler,
     TrainingChips,
     emphasised,
@@ -118,6 +120,52 @@ def test_image_and_mask_move_together(tmp_path: Path) -> None:
         bright = sample.image.float().mean(dim=0) > 60
         # Resampling may move the border by a pixel, not more.
         assert float((bright != (sample.target[0] > 0)).float().mean()) < 0.15
+
+
+def soft_chip(folder: Path, *, target: int, weight: int) -> Chip:
+    """A bright corner, and labels of two classes: the first as given there, the second half there."""
+    chip = make_chip(folder, "soft")
+    image = np.zeros((64, 64, 3), np.uint8)
+    planes = np.zeros((4, 64, 64), np.uint8)
+    image[:32, :16], planes[0, :32, :16], planes[1] = 200, target, weight
+    planes[2:] = 100
+    Image.fromarray(image).save(chip.image)
+    Image.fromarray(planes.reshape(-1, 64)).save(folder / "planes.png")
+    return replace(chip, soft=folder / "planes.png")
+
+
+def test_soft_labels_are_targets_and_weights_that_move_with_the_image(tmp_path: Path) -> None:
+    chips = TrainingChips([soft_chip(tmp_path, target=150, weight=10)], recipe())
+    for key in range(12):
+        sample = chips[key]
+        assert sample.target.shape == sample.known.shape == (2, 32, 32)
+        bright = sample.image.float().mean(dim=0) > 60
+        assert float((bright != (sample.target[0] > 0)).float().mean()) < 0.15
+        assert set(sample.target[0].unique().tolist()) <= {0, 0.75}
+        assert sample.known[0].unique().tolist() == pytest.approx([0.2])
+        assert sample.target[1].unique().tolist() == [0.5]
+        assert sample.known[1].unique().tolist() == [2]
+
+
+def test_soft_labels_belong_to_the_fingerprint(tmp_path: Path) -> None:
+    chip = soft_chip(tmp_path, target=150, weight=10)
+    before = manifest_sha256([chip])
+    assert before != manifest_sha256([replace(chip, soft=None)])
+    soft_chip(tmp_path, target=151, weight=10)
+    assert manifest_sha256([chip]) != before
+
+
+def test_a_chip_without_soft_labels_has_none_to_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no soft labels"):
+        make_chip(tmp_path, "a").read_soft()
+
+
+def test_what_is_hardly_likely_is_no_small_object() -> None:
+    target = torch.zeros(1, 8, 8)
+    target[0, 1, 1], target[0, 6, 6] = 0.4, 0.9
+    sample = Sample(torch.zeros(3, 8, 8, dtype=torch.uint8), target, torch.ones(1, 8, 8))
+    known = emphasised(sample, 3, 0.5).known[0]
+    assert (known[1, 1], known[6, 6]) == (1, 3)
 
 
 def test_a_draw_can_be_repeated(tmp_path: Path) -> None:

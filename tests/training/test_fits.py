@@ -40,3 +40,14 @@ def test_a_score_turned_upside_down_keeps_its_order() -> None:
 def test_likelihood_of_a_worked_example() -> None:
     logits, real = np.array([0.0, np.log(3)]), np.array([True, False])
     assert negative_log_likelihood(logits, real) == pytest.approx((np.log(2) + np.log(4)) / 2)
+
+
+def test_half_true_is_one_true_and_one_not() -> None:
+    once = negative_log_likelihood(np.array([0.7]), np.array([0.5]))
+    assert once == pytest.approx(negative_log_likelihood(np.array([0.7, 0.7]), np.array([True, False])))
+
+
+def test_likely_objects_give_back_the_line_that_made_them_so() -> None:
+    means = np.linspace(0.5, 0.99, 200)
+    shares = expit(0.7 * np.log(means / (1 - means)) - 1)
+    assert fit_objects(np.tile(means, 100), np.tile(shares, 100)) == pytest.approx((0.7, -1), abs=0.01)

@@ -1,0 +1,293 @@
+"""A model adapted to a territory, with the territory's own records as labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from vigibati.adapt_fold import Round, Workshop, adapt_fold, look
+from vigibati.adapt_judge import Agreement, agreement, calibrations
+from vigibati.adapt_plan import AdaptSettings, enter, steps_of
+from vigibati.adapt_result import distil, keep_model, united, with_masks
+from vigibati.cadastre.decided import decided
+from vigibati.cadastre.hints import NO_HINTS, RecordsHints
+from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.sheets import check_overlap
+from vigibati.configs.contract import Calibration
+from vigibati.configs.files import whole_file
+from vigibati.configs.progress import SILENT, Advance, Progress
+from vigibati.configs.rules import ComparisonRules, load_rules
+from vigibati.console import as_json
+from vigibati.datasets.folds import cut_folds
+from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.territory import choose_windows, cut_pieces, write_mask
+from vigibati.footprints import open_for
+from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.energy import Energy, measure_energy
+from vigibati.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
+from vigibati.territory import Territory, View, registered
+from vigibati.training.off_record import OffRecord
+from vigibati.vectors import write_layer
+
+_WORK = "work"
+# Below, buildings are sheds and annexes; a cadastre that draws them has far more than one in a hundred.
+_LIGHT_M2 = 20.0
+_FEW_LIGHT = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdaptReport:
+    """What an adaptation came to.
+
+    Attributes:
+        accepted: Whether it agrees with records and decisions at least as well as the starting model.
+        probabilities: Raster to go on with: out of fold, or of the starting model where that is better.
+        footprints: Traced in it, in the working CRS.
+        checkpoint: Model for other places of the region, or the starting one.
+        fold_checkpoints: Models of the folds; each never saw a label of its own.
+        agreement: Of the starting model and after each round, out of fold.
+        off_record: What was known, in the last round, of detections beside records, by fold; None where an
+            earlier call had finished it.
+        calibrations: Fitted out of fold, by class.
+        steps: Training steps of each fold and round.
+        minutes: Wall clock of this call.
+        energy: Of this call; None where it was not measured.
+        warnings: What limits the result.
+    """
+
+    accepted: bool
+    probabilities: Path
+    footprints: gpd.GeoDataFrame
+    checkpoint: Path
+    fold_checkpoints: tuple[Path, ...]
+    agreement: tuple[Agreement, ...]
+    off_record: tuple[OffRecord | None, ...]
+    calibrations: tuple[Calibration, ...]
+    steps: int
+    minutes: float
+    energy: Energy | None
+    warnings: tuple[str, ...]
+
+
+def adapt(
+    ortho: Sequence[Path],
+    *,
+    records: Path,
+    out: Path,
+    parcels: Path | None = None,
+    previous: Path | None = None,
+    checkpoint: Path | None = None,
+    settings: AdaptSettings = AdaptSettings(),  # noqa: B008 - frozen
+    rules: str = "france",
+    crs: str | None = None,
+    hints: RecordsHints = NO_HINTS,
+    bands: tuple[int, ...] | None = None,
+    scale: tuple[float, float] | None = None,
+    restart: bool = False,
+    progress: Progress = SILENT,
+) -> AdaptReport:
+    """Adapt a model to a territory, without a label drawn by hand.
+
+    See `adapt_to`, which does the work.
+
+    Args:
+        ortho: Files of one orthophoto, folders of such files, or lists of them.
+        records: Cadastral records.
+        out: Folder to fill; the same call goes on where an earlier one was stopped.
+        parcels: Parcels; those of the records' source when None.
+        previous: Cases of which people decided some; their decisions override the records.
+        checkpoint: Folder of the checkpoint to start from; the shipped one when None.
+        settings: How.
+        rules: Name of the preset of thresholds.
+        crs: CRS of an orthophoto that does not state it.
+        hints: What overrides the files of the records.
+        bands: Numbers of the bands to read as red, green and blue, from 1.
+        scale: Values that become 0 and 255 in images of more than 8 bits.
+        restart: Whether what an earlier call left in ``out`` is thrown away.
+        progress: Listener.
+
+    Raises:
+        InputError: An input cannot be used, or ``out`` was begun with others.
+    """
+    image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
+    with image:
+        inputs = read_cadastral_inputs(
+            records=records,
+            parcels=parcels,
+            crs=working,
+            hints=hints,
+            context=ContextPaths(previous=previous),
+        )
+        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
+        return adapt_to(
+            image,
+            inputs,
+            model,
+            out,
+            settings=settings,
+            rules=load_rules(name=rules),
+            restart=restart,
+            progress=progress,
+        )
+
+
+def adapt_to(
+    image: Orthophoto,
+    inputs: CadastralInputs,
+    model: Checkpoint,
+    out: Path,
+    *,
+    settings: AdaptSettings,
+    rules: ComparisonRules,
+    restart: bool = False,
+    progress: Progress = SILENT,
+) -> AdaptReport:
+    """Adapt a model to what an open image and records show.
+
+    The starting model looks at the whole image. The territory is cut into folds; for each, models learn
+    from the records of the other folds, moved onto what the model before sees, with labels as
+    uncertain as the records are (see `soft_labels` and `measure_off_record`). Every place is then
+    seen by a model that never read a label of it, nor was any label registered with one of its
+    records. What is seen is calibrated and judged against records and decisions; if it agrees less than
+    the starting model does, that one is gone on with.
+
+    Args:
+        image: The orthophoto, at the pixel size of the model.
+        inputs: Records and context; decisions are those of ``previous``.
+        model: To start from.
+        out: Folder to fill.
+        settings: How.
+        rules: Of registration and comparison.
+        restart: Whether what an earlier call left in ``out`` is thrown away.
+        progress: Listener.
+
+    Raises:
+        InputError: Too few records, or ``out`` was begun with other inputs.
+    """
+    started = time.monotonic()
+    enter(out, image=image, inputs=inputs, model=model, settings=settings, restart=restart)
+    judged = decided(inputs.records.iloc[:0] if inputs.previous is None else inputs.previous)
+    territory = Territory(image, inputs, judged, rules, settings.learning, model.contract.class_names)
+    contract = model.contract.model_copy(update={"calibrations": None})
+    with measure_energy() as energy:
+        looked = time.monotonic()
+        start = look(territory, model, out / _WORK / "start", device=settings.device, progress=progress)
+        looked = time.monotonic() - looked
+        folds = _folds(territory, settings.folds, out)
+        steps = steps_of(out, settings, model, started=started, look_s=looked)
+        with progress.stage("adapt", steps * settings.trainings, "steps") as advance:
+            workshop = _workshop(territory, start, settings, steps, out / _WORK, advance)
+            chains = [
+                adapt_fold(
+                    workshop,
+                    fold,
+                    start,
+                    out / _WORK / f"fold_{number}",
+                    rounds=settings.rounds,
+                    name=f"{contract.name}-fold-{number}",
+                )
+                for number, fold in enumerate(folds, start=1)
+            ]
+            after = [
+                united(territory, folds, views, contract, out / _WORK / f"round_{number}.tif")
+                for number, views in enumerate(_by_round(chains), start=1)
+            ]
+            agreed = tuple(agreement(territory, view) for view in (start, *after))
+            accepted = not agreed[-1].is_worse_than(agreed[0])
+            fits = calibrations(workshop, after[-1], model.contract)
+            contract = contract.model_copy(update={"calibrations": fits})
+            seen = united(territory, folds, _by_round(chains)[-1], contract, out / "probabilities.tif")
+            single = distil(
+                workshop, seen, model.folder, out / _WORK / "single", name=f"{contract.name}-adapted"
+            )
+        judging = with_masks(workshop, seen, out / _WORK / "judged")
+        models = tuple(
+            keep_model(judging, chain[-1].view.checkpoint, out / f"fold_{n}", fits, fold=fold, number=n)
+            for n, (chain, fold) in enumerate(zip(chains, folds, strict=True), start=1)
+        )
+        single = keep_model(judging, single, out / "checkpoint", fits)
+    write_layer(seen.footprints, out / "footprints.gpkg", layer="footprints")
+    report = AdaptReport(
+        accepted=accepted,
+        probabilities=seen.probabilities if accepted else start.probabilities,
+        footprints=seen.footprints if accepted else start.footprints,
+        checkpoint=single if accepted else model.folder,
+        fold_checkpoints=models,
+        agreement=agreed,
+        off_record=tuple(chain[-1].off for chain in chains),
+        calibrations=fits,
+        steps=steps,
+        minutes=round((time.monotonic() - started) / 60, 1),
+        energy=energy.result,
+        warnings=_warnings(inputs),
+    )
+    with whole_file(out / "report.json") as part:
+        part.write_text(as_json(summary(report)) + "\n", encoding="utf-8")
+    return report
+
+
+def summary(report: AdaptReport) -> dict[str, object]:
+    """Return what a person or a machine wants to know of an adaptation, JSON-ready."""
+    return {
+        "accepted": report.accepted,
+        "probabilities": report.probabilities,
+        "checkpoint": report.checkpoint,
+        "fold_checkpoints": report.fold_checkpoints,
+        "agreement": {
+            "start" if number == 0 else f"round {number}": each
+            for number, each in enumerate(report.agreement)
+        },
+        "off_record": report.off_record,
+        "calibrations": [each.model_dump() for each in report.calibrations],
+        "steps": report.steps,
+        "minutes": report.minutes,
+        "energy": report.energy,
+        "warnings": report.warnings,
+    }
+
+
+def _folds(territory: Territory, count: int, out: Path) -> NDArray[np.object_]:
+    """Cut the image's ground into folds, and leave them for people to look at."""
+    ground = gpd.GeoSeries([shapely.box(*territory.image.grid.bounds)], crs=territory.image.grid.crs)
+    points = shapely.get_coordinates(shapely.centroid(as_array(territory.inputs.records)))
+    west, south, east, north = ground.to_crs(territory.crs).total_bounds
+    folds = cut_folds(points, (west, south, east, north), count=count)
+    table = gpd.GeoDataFrame({"fold": range(1, count + 1)}, geometry=folds, crs=territory.crs)
+    write_layer(table, out / "folds.gpkg", layer="folds")
+    return folds
+
+
+def _workshop(
+    territory: Territory, start: View, settings: AdaptSettings, steps: int, work: Path, done: Advance
+) -> Workshop:
+    found, learning = registered(territory, start.footprints), settings.learning
+    grid = territory.image.grid
+    (cover,) = territory.on_image(np.array([found.cover], dtype=object))
+    windows = choose_windows(
+        grid, cover, chip_px=learning.chip_px, most=learning.most_chips, seed=learning.seed
+    )
+    pieces = cut_pieces(territory.image, windows, work / "pieces")
+    outlines = [territory.on_image(found.roofs(name)) for name in territory.class_names]
+    masks = [write_mask(work / "pieces", piece, grid, outlines) for piece in pieces]
+    return Workshop(territory, pieces, masks, settings.device, settings.hardware, steps, done)
+
+
+def _by_round(chains: Sequence[Sequence[Round]]) -> list[list[View]]:
+    return [[made.view for made in of_round] for of_round in zip(*chains, strict=True)]
+
+
+def _warnings(inputs: CadastralInputs) -> tuple[str, ...]:
+    """Say what kind of building the records lack: a model that learns from them learns not to see it."""
+    buildings = inputs.records[inputs.records["kind"] != "pool"]
+    small = float((buildings.area < _LIGHT_M2).mean())
+    if small < _FEW_LIGHT and not (buildings["kind"] == "light").any():
+        lacking = f"the records hold no light building, and {small:.1%} of them are below {_LIGHT_M2:g} m²"
+        return (f"{lacking}: what is adapted to them learns not to see sheds and annexes",)
+    return ()
