@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,14 +12,14 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.adapt_fold import Round, Workshop, adapt_fold, look
-from vigibati.adapt_judge import Agreement, agreement, calibrations
+from vigibati.adapt_judge import agreement, calibrations
 from vigibati.adapt_plan import AdaptSettings, enter, steps_of
+from vigibati.adapt_report import AdaptReport
 from vigibati.adapt_result import distil, keep_model, united, with_masks
 from vigibati.cadastre.decided import decided
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.pairing import as_array
 from vigibati.cadastre.sheets import check_overlap
-from vigibati.configs.contract import Calibration
 from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
@@ -30,50 +29,15 @@ from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.territory import choose_windows, cut_pieces, write_mask
 from vigibati.footprints import open_for
 from vigibati.inference.checkpoint import Checkpoint
-from vigibati.inference.energy import Energy, measure_energy
+from vigibati.inference.energy import measure_energy
 from vigibati.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
 from vigibati.territory import Territory, View, registered
-from vigibati.training.off_record import OffRecord
 from vigibati.vectors import write_layer
 
 _WORK = "work"
 # Below, buildings are sheds and annexes; a cadastre that draws them has far more than one in a hundred.
 _LIGHT_M2 = 20.0
 _FEW_LIGHT = 0.01
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AdaptReport:
-    """What an adaptation came to.
-
-    Attributes:
-        accepted: Whether it agrees with records and decisions at least as well as the starting model.
-        probabilities: Raster to go on with: out of fold, or of the starting model where that is better.
-        footprints: Traced in it, in the working CRS.
-        checkpoint: Model for other places of the region, or the starting one.
-        fold_checkpoints: Models of the folds; each never saw a label of its own.
-        agreement: Of the starting model and after each round, out of fold.
-        off_record: What was known, in the last round, of detections beside records, by fold; None where an
-            earlier call had finished it.
-        calibrations: Fitted out of fold, by class.
-        steps: Training steps of each fold and round.
-        minutes: Wall clock of this call.
-        energy: Of this call; None where it was not measured.
-        warnings: What limits the result.
-    """
-
-    accepted: bool
-    probabilities: Path
-    footprints: gpd.GeoDataFrame
-    checkpoint: Path
-    fold_checkpoints: tuple[Path, ...]
-    agreement: tuple[Agreement, ...]
-    off_record: tuple[OffRecord | None, ...]
-    calibrations: tuple[Calibration, ...]
-    steps: int
-    minutes: float
-    energy: Energy | None
-    warnings: tuple[str, ...]
 
 
 def adapt(
@@ -218,6 +182,7 @@ def adapt_to(
         accepted=accepted,
         probabilities=seen.probabilities if accepted else start.probabilities,
         footprints=seen.footprints if accepted else start.footprints,
+        segmentation=start.report,
         checkpoint=single if accepted else model.folder,
         fold_checkpoints=models,
         agreement=agreed,
@@ -229,28 +194,8 @@ def adapt_to(
         warnings=_warnings(inputs),
     )
     with whole_file(out / "report.json") as part:
-        part.write_text(as_json(summary(report)) + "\n", encoding="utf-8")
+        part.write_text(as_json(report.summary()) + "\n", encoding="utf-8")
     return report
-
-
-def summary(report: AdaptReport) -> dict[str, object]:
-    """Return what a person or a machine wants to know of an adaptation, JSON-ready."""
-    return {
-        "accepted": report.accepted,
-        "probabilities": report.probabilities,
-        "checkpoint": report.checkpoint,
-        "fold_checkpoints": report.fold_checkpoints,
-        "agreement": {
-            "start" if number == 0 else f"round {number}": each
-            for number, each in enumerate(report.agreement)
-        },
-        "off_record": report.off_record,
-        "calibrations": [each.model_dump() for each in report.calibrations],
-        "steps": report.steps,
-        "minutes": report.minutes,
-        "energy": report.energy,
-        "warnings": report.warnings,
-    }
 
 
 def _folds(territory: Territory, count: int, out: Path) -> NDArray[np.object_]:

@@ -230,4 +230,4 @@ def look(
     found = find_footprints(
         territory.image, model, path, crs=territory.crs, settings=settings, progress=progress
     )
-    return View(path, found.table, model.folder)
+    return View(path, found.table, model.folder, found.report)

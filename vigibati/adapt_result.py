@@ -58,7 +58,7 @@ def united(
     grounds = territory.on_image(folds)
     patches = [Patch(view.probabilities, ground) for view, ground in zip(views, grounds, strict=True)]
     patchwork(patches, contract, out)
-    return View(out, vectorise(out).to_crs(territory.crs), views[0].checkpoint)
+    return View(out, vectorise(out).to_crs(territory.crs), views[0].checkpoint, views[0].report)
 
 
 def distil(workshop: Workshop, seen: View, start: Path, home: Path, *, name: str) -> Path:

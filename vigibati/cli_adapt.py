@@ -13,7 +13,7 @@ from vigibati import options
 from vigibati.console import as_json, listener
 
 if TYPE_CHECKING:
-    from vigibati.adapt import AdaptReport
+    from vigibati.adapt_report import AdaptReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -59,7 +59,6 @@ def adapt(
     Example: vigibati adapt ortho.tif --records cadastre-13029-batiments.json.gz --minutes 60 --out adapted
     """
     from vigibati.adapt import adapt as run
-    from vigibati.adapt import summary
     from vigibati.adapt_plan import AdaptSettings
     from vigibati.cadastre.hints import RecordsHints
     from vigibati.configs.adaptation import Adaptation
@@ -85,13 +84,13 @@ def adapt(
         progress=listener(silent=json or quiet),
     )
     if json:
-        typer.echo(as_json(summary(report)))
+        typer.echo(as_json(report.summary()))
     elif not quiet:
-        _show(report)
+        show(Console(), report)
 
 
-def _show(report: AdaptReport) -> None:
-    console = Console()
+def show(console: Console, report: AdaptReport) -> None:
+    """Print what an adaptation came to."""
     table = Table(title="Agreement with records and decisions, out of fold")
     for name in ("model", "IoU", "records seen", "beside records", "decisions kept"):
         table.add_column(name)
@@ -105,10 +104,13 @@ def _show(report: AdaptReport) -> None:
         )
     console.print(table)
     for warning in report.warnings:
-        console.print(f"Take care: {warning}.")
+        console.print(f"take care: {warning}")
     if report.accepted:
-        console.print(
-            f"Probabilities out of fold: {report.probabilities}; model for other places: {report.checkpoint}"
-        )
+        console.print(f"probabilities out of fold: {report.probabilities}")
+        console.print(f"model for other places: {report.checkpoint}")
     else:
-        console.print("Refused: it agrees less than the starting model, which is to be gone on with.")
+        console.print("refused: it agrees less than the starting model, which is gone on with")
+    energy = "not measured" if report.energy is None else f"{1000 * report.energy.kwh:.1f} Wh"
+    console.print(
+        f"{report.steps} steps a training, {report.minutes:g} minutes in this call, energy: {energy}"
+    )

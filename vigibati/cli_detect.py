@@ -11,11 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from vigibati import options
+from vigibati.cli_adapt import show as show_adaptation
+from vigibati.configs.errors import SettingsError
 from vigibati.console import as_json, listener
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from vigibati.adapt_plan import AdaptSettings
     from vigibati.pipeline import DetectReport
 
 _FIRST = 10
@@ -48,6 +51,11 @@ def detect(
     records_mapping: options.RecordsMapping = None,
     bands: options.Bands = None,
     scale: options.Scale = None,
+    adapt: Annotated[
+        bool,
+        typer.Option("--adapt", help="First adapt the model to the place, in the folder <out>_adapted."),
+    ] = False,
+    minutes: options.Minutes = None,
     dask: options.Dask = None,
     restart: options.Restart = False,
     retry_failed: options.RetryFailed = False,
@@ -94,6 +102,7 @@ def detect(
         dask=dask,
         restart=restart,
         retry_failed=retry_failed,
+        adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device, dask=dask),
         image_date=image_date,
         quicklook_png=quicklook,
         command=["vigibati", *sys.argv[1:]],
@@ -108,6 +117,18 @@ def detect(
     )
 
 
+def _adaptation(*, adapt: bool, minutes: float | None, device: str, dask: str | None) -> AdaptSettings | None:
+    if not adapt and minutes is not None:
+        raise SettingsError("--minutes", "is the time of an adaptation", "give --adapt too, or leave it out")
+    if adapt and dask is not None:
+        raise SettingsError("--dask", "does not go with --adapt", "leave one of them out")
+    if not adapt:
+        return None
+    from vigibati.adapt_plan import AdaptSettings
+
+    return AdaptSettings(minutes=minutes, device=device)
+
+
 def summary(report: DetectReport) -> dict[str, object]:
     """Return what a machine wants to know of a run, JSON-ready."""
     return {
@@ -115,6 +136,7 @@ def summary(report: DetectReport) -> dict[str, object]:
         "probabilities": report.probabilities,
         "run_id": report.run_id,
         "cases": {kind: int(count) for kind, count in report.cases["kind"].value_counts().items()},
+        "adaptation": report.adaptation and report.adaptation.summary(),
         "segmentation": report.segmentation,
         "comparison": report.comparison,
         "budget": report.budget,
@@ -126,6 +148,8 @@ def summary(report: DetectReport) -> dict[str, object]:
 
 def _show(report: DetectReport) -> None:
     console = Console()
+    if report.adaptation is not None:
+        show_adaptation(console, report.adaptation)
     console.print(_table(report.cases))
     counts = ", ".join(f"{count} {kind}" for kind, count in report.cases["kind"].value_counts().items())
     console.print(f"{len(report.cases)} cases: {counts or 'none'}")

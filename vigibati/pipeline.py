@@ -12,6 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
@@ -31,11 +32,16 @@ from vigibati.configs.rules import load_rules
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.quicklook import Outlines, check_picture, quicklook
 from vigibati.footprints import find_footprints, open_for
+from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.energy import Energy, measure_energy
 from vigibati.inference.segment_report import SegmentReport
 from vigibati.inference.segment_settings import SegmentSettings
 from vigibati.inputs import ContextPaths, read_cadastral_inputs
 from vigibati.vintages import open_vintages, presence, segment_vintages
+
+if TYPE_CHECKING:
+    from vigibati.adapt_plan import AdaptSettings
+    from vigibati.adapt_report import AdaptReport
 
 _LIBRARIES = ("torch", "segmentation-models-pytorch", "rasterio", "geopandas", "shapely", "pyogrio", "numpy")
 _COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
@@ -52,6 +58,7 @@ class DetectReport:
         cases: The cases, by rank.
         offsets: One row per sheet.
         segmentation: What the segmentation did.
+        adaptation: What the adaptation came to; None without one.
         vintages: The same of each older orthophoto, by year.
         comparison: Counts of the comparison.
         budget: What the planned visits buy.
@@ -64,6 +71,7 @@ class DetectReport:
     cases: gpd.GeoDataFrame
     offsets: gpd.GeoDataFrame
     segmentation: SegmentReport
+    adaptation: AdaptReport | None
     vintages: Mapping[int, SegmentReport]
     comparison: ComparisonReport
     budget: BudgetReport
@@ -97,6 +105,7 @@ def detect(
     dask: str | None = None,
     restart: bool = False,
     retry_failed: bool = False,
+    adaptation: AdaptSettings | None = None,
     command: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> DetectReport:
@@ -133,6 +142,8 @@ def detect(
         dask: Address of a Dask scheduler, or "local" or "local:N"; this process alone when None.
         restart: Whether what an earlier call segmented is thrown away.
         retry_failed: Whether parts that an earlier call gave up are tried again.
+        adaptation: How the model is first adapted to the place, in the folder ``<name>_adapted``; what
+            that sees out of fold is compared. The model is taken as it is when None.
         command: What was typed, for the provenance.
         progress: Listener.
 
@@ -168,9 +179,27 @@ def detect(
             retry_failed=retry_failed,
         )
         with measure_energy() as energy:
-            found = find_footprints(
-                image, model, probabilities, crs=working, settings=settings, progress=progress
-            )
+            if adaptation is None:
+                adapted = None
+                found = find_footprints(
+                    image, model, probabilities, crs=working, settings=settings, progress=progress
+                )
+            else:
+                # It needs all that trains, which takes seconds to load.
+                from vigibati.adapt import adapt_to  # noqa: PLC0415
+
+                folder = out.with_name(f"{out.stem}_adapted")
+                adapted = adapt_to(
+                    image,
+                    inputs,
+                    model,
+                    folder,
+                    settings=adaptation,
+                    rules=thresholds,
+                    restart=restart,
+                    progress=progress,
+                )
+                model, found = load_checkpoint(adapted.checkpoint), adapted.found(working)
             seen = segment_vintages(
                 opened, model, probabilities, settings, area_crs=image.grid.crs, progress=progress
             )
@@ -206,6 +235,7 @@ def detect(
             "comparison": asdict(listed.report),
             "budget": asdict(bought),
             "offsets": json.loads(listed.offsets.table.drop(columns="geometry").to_json(orient="records")),
+            "adaptation": None if adapted is None else adapted.figures(),
             "energy": None if energy.result is None else asdict(energy.result),
         }
         publish(
@@ -221,10 +251,11 @@ def detect(
             _draw(image, cases, listed.records, quicklook_png, lang)
     return DetectReport(
         out=out,
-        probabilities=probabilities,
+        probabilities=probabilities if adapted is None else adapted.probabilities,
         cases=cases,
         offsets=listed.offsets.table,
         segmentation=found.report,
+        adaptation=adapted,
         vintages=older_reports,
         comparison=listed.report,
         budget=bought,

@@ -23,6 +23,7 @@ from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.soft_labels import Evidence
 from vigibati.datasets.territory import Labels
 from vigibati.inference.presence import mean_inside
+from vigibati.inference.segment_report import SegmentReport
 from vigibati.inputs import CadastralInputs
 from vigibati.training.off_record import OffRecord, measure_off_record
 
@@ -38,11 +39,13 @@ class View:
         probabilities: Raster.
         footprints: Traced in it, in the working CRS.
         checkpoint: Folder of the model.
+        report: What the segmentation did.
     """
 
     probabilities: Path
     footprints: gpd.GeoDataFrame
     checkpoint: Path
+    report: SegmentReport
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,12 +15,15 @@ import pytest
 import rasterio
 import shapely
 
-from vigibati.adapt import AdaptReport, adapt
+from vigibati.adapt import adapt
 from vigibati.adapt_plan import AdaptSettings
+from vigibati.adapt_report import AdaptReport
+from vigibati.cadastre.provenance import read_provenance
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import Advance
 from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.pipeline import detect
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.2
 WIDTH_PX, HEIGHT_PX = 1200, 400
@@ -245,6 +248,61 @@ def test_what_people_decided_overrides_the_records(
     planes = [_labels_at(tmp_path / "out", 2, HOUSES[0]), _labels_at(tmp_path / "out", 1, HOUSES[WITHHELD])]
     assert planes[0] == (0, 100)
     assert planes[1] in {(200, 100), (0, 0)}
+
+
+def test_detect_compares_what_is_seen_out_of_fold(
+    town: tuple[Path, Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    ortho, records = town
+    one = AdaptSettings(2, 1, device="cpu", learning=LEARNING)
+    out = tmp_path / "cases.gpkg"
+    report = detect([ortho], records=records, out=out, checkpoint=checkpoint, device="cpu", adaptation=one)
+    assert report.adaptation is not None
+    assert report.adaptation.accepted
+    assert report.probabilities == tmp_path / "cases_adapted" / "probabilities.tif"
+    (case,) = report.cases[report.cases["kind"] == "new_building"].geometry
+    assert case.intersection(on_the_ground(HOUSES[WITHHELD])).area > 0.8 * 80 * 60 * GSD_M**2
+    said = read_provenance(out)["adaptation"]
+    assert said["agreement"]["round 1"]["iou"] == report.adaptation.agreement[1].iou
+    assert str(tmp_path) not in json.dumps(said)
+
+
+def test_the_command_line_adapts(
+    vigibati: Callable[..., Any], town: tuple[Path, Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    settings = tmp_path / "small.yaml"
+    settings.write_text(json.dumps(LEARNING.model_dump(exclude={"augmentation"})), encoding="utf-8")
+    arguments = (town[0], "--records", town[1], "--checkpoint", checkpoint, "--config", settings)
+    fast = ("--folds", 2, "--rounds", 1, "--device", "cpu", "--out", tmp_path / "out")
+    ran = vigibati("adapt", *arguments, *fast)
+    assert ran.code == 0, ran.err
+    assert "Agreement with records" in ran.out
+    assert "round 1" in ran.out
+    again = vigibati("adapt", *arguments, *fast, "--json")
+    assert json.loads(again.out)["accepted"] is True
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "message"),
+    [
+        ("detect", ("--minutes", 5), "--minutes: is the time of an adaptation; give --adapt too"),
+        ("detect", ("--adapt", "--dask", "local"), "--dask: does not go with --adapt"),
+        ("adapt", ("--folds", 7), "hold 11 buildings in the image, too few for 7 folds"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    vigibati: Callable[..., Any],
+    town: tuple[Path, Path],
+    checkpoint: Path,
+    tmp_path: Path,
+    verb: str,
+    more: tuple[object, ...],
+    message: str,
+) -> None:
+    out = tmp_path / ("cases.gpkg" if verb == "detect" else "out")
+    ran = vigibati(verb, town[0], "--records", town[1], "--checkpoint", checkpoint, "--out", out, *more)
+    assert ran.code == 2
+    assert message in ran.err
 
 
 def _labels_at(out: Path, fold: int, place: tuple[int, int, int, int]) -> tuple[int, int]:
