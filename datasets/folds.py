@@ -57,7 +57,7 @@ def _cut(
 def _gap(ordered: NDArray[np.float64], share: float) -> float:
     """Return the middle of the widest gap near a share of ordered values."""
     middle = round(share * len(ordered))
-    leeway = int(_LEEWAY * len(ordered))
+    leeway = max(1, int(_LEEWAY * len(ordered)))
     first, last = max(1, middle - leeway), min(len(ordered) - 1, middle + leeway)
     gaps = ordered[first : last + 1] - ordered[first - 1 : last]
     widest = first + int(gaps.argmax())

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from vigibati.adapt_fold import Round, Workshop, adapt_fold, look
 from vigibati.adapt_judge import agreement, calibrations
+from vigibati.adapt_outlook import Outlook, ground_of_folds, outlook, warnings_about
 from vigibati.adapt_plan import AdaptSettings, enter, steps_of
 from vigibati.adapt_report import AdaptReport
 from vigibati.adapt_result import distil, keep_model, united, with_masks
 from vigibati.cadastre.decided import decided
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.pairing import as_array
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.console import as_json
-from vigibati.datasets.folds import cut_folds
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.territory import choose_windows, cut_pieces, write_mask
 from vigibati.footprints import open_for
@@ -35,9 +35,6 @@ from vigibati.territory import Territory, View, registered
 from vigibati.vectors import write_layer
 
 _WORK = "work"
-# Below, buildings are sheds and annexes; a cadastre that draws them has far more than one in a hundred.
-_LIGHT_M2 = 20.0
-_FEW_LIGHT = 0.01
 
 
 def adapt(
@@ -80,16 +77,8 @@ def adapt(
     Raises:
         InputError: An input cannot be used, or ``out`` was begun with others.
     """
-    image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
-    with image:
-        inputs = read_cadastral_inputs(
-            records=records,
-            parcels=parcels,
-            crs=working,
-            hints=hints,
-            context=ContextPaths(previous=previous),
-        )
-        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
+    sources = _Sources(ortho, records, parcels, previous, checkpoint, crs, hints, bands, scale)
+    with _opened(sources) as (image, inputs, model):
         return adapt_to(
             image,
             inputs,
@@ -100,6 +89,64 @@ def adapt(
             restart=restart,
             progress=progress,
         )
+
+
+def foresee(
+    ortho: Sequence[Path],
+    *,
+    records: Path,
+    parcels: Path | None = None,
+    checkpoint: Path | None = None,
+    settings: AdaptSettings = AdaptSettings(),  # noqa: B008 - frozen
+    crs: str | None = None,
+    hints: RecordsHints = NO_HINTS,
+    bands: tuple[int, ...] | None = None,
+    scale: tuple[float, float] | None = None,
+) -> Outlook:
+    """Tell what `adapt` would do with the same arguments; writes nothing.
+
+    Raises:
+        InputError: An input cannot be used.
+    """
+    with _opened(_Sources(ortho, records, parcels, None, checkpoint, crs, hints, bands, scale)) as opened:
+        image, inputs, model = opened
+        return outlook(image, inputs, model, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What ``adapt`` reads, as its arguments describe it."""
+
+    ortho: Sequence[Path]
+    records: Path
+    parcels: Path | None
+    previous: Path | None
+    checkpoint: Path | None
+    crs: str | None
+    hints: RecordsHints
+    bands: tuple[int, ...] | None
+    scale: tuple[float, float] | None
+
+
+@contextmanager
+def _opened(sources: _Sources) -> Iterator[tuple[Orthophoto, CadastralInputs, Checkpoint]]:
+    image, model, working = open_for(
+        sources.ortho,
+        checkpoint=sources.checkpoint,
+        crs=sources.crs,
+        bands=sources.bands,
+        scale=sources.scale,
+    )
+    with image:
+        inputs = read_cadastral_inputs(
+            records=sources.records,
+            parcels=sources.parcels,
+            crs=working,
+            hints=sources.hints,
+            context=ContextPaths(previous=sources.previous),
+        )
+        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=sources.records)
+        yield image, inputs, model
 
 
 def adapt_to(
@@ -191,7 +238,7 @@ def adapt_to(
         steps=steps,
         minutes=round((time.monotonic() - started) / 60, 1),
         energy=energy.result,
-        warnings=_warnings(inputs),
+        warnings=warnings_about(inputs.records),
     )
     with whole_file(out / "report.json") as part:
         part.write_text(as_json(report.summary()) + "\n", encoding="utf-8")
@@ -200,10 +247,7 @@ def adapt_to(
 
 def _folds(territory: Territory, count: int, out: Path) -> NDArray[np.object_]:
     """Cut the image's ground into folds, and leave them for people to look at."""
-    ground = gpd.GeoSeries([shapely.box(*territory.image.grid.bounds)], crs=territory.image.grid.crs)
-    points = shapely.get_coordinates(shapely.centroid(as_array(territory.inputs.records)))
-    west, south, east, north = ground.to_crs(territory.crs).total_bounds
-    folds = cut_folds(points, (west, south, east, north), count=count)
+    folds = ground_of_folds(territory.image, territory.inputs.records, count)
     table = gpd.GeoDataFrame({"fold": range(1, count + 1)}, geometry=folds, crs=territory.crs)
     write_layer(table, out / "folds.gpkg", layer="folds")
     return folds
@@ -226,13 +270,3 @@ def _workshop(
 
 def _by_round(chains: Sequence[Sequence[Round]]) -> list[list[View]]:
     return [[made.view for made in of_round] for of_round in zip(*chains, strict=True)]
-
-
-def _warnings(inputs: CadastralInputs) -> tuple[str, ...]:
-    """Say what kind of building the records lack: a model that learns from them learns not to see it."""
-    buildings = inputs.records[inputs.records["kind"] != "pool"]
-    small = float((buildings.area < _LIGHT_M2).mean())
-    if small < _FEW_LIGHT and not (buildings["kind"] == "light").any():
-        lacking = f"the records hold no light building, and {small:.1%} of them are below {_LIGHT_M2:g} m²"
-        return (f"{lacking}: what is adapted to them learns not to see sheds and annexes",)
-    return ()

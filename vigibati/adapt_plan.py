@@ -126,15 +126,7 @@ def steps_of(out: Path, settings: AdaptSettings, model: Checkpoint, *, started: 
     path = out / _TIMED
     if path.is_file():
         return int(json.loads(path.read_text(encoding="utf-8"))["steps"])
-    recipe = finetuning(
-        model.contract,
-        learning,
-        name="time",
-        sources={"made up": 1.0},
-        labels=model.contract.class_names,
-        steps=1,
-    )
-    step_s = seconds_per_step(recipe, choose_device(settings.hardware.accelerator))
+    step_s = step_seconds(model, settings)
     # Every model but those of the last round, which share the image out, looks at all of it.
     looks_s = look_s * (settings.folds * (settings.rounds - 1) + 1)
     left_s = settings.minutes * 60 - (time.monotonic() - started) - looks_s
@@ -150,3 +142,17 @@ def steps_of(out: Path, settings: AdaptSettings, model: Checkpoint, *, started: 
             json.dumps({"steps": steps, "seconds_per_step": round(step_s, 3)}) + "\n", encoding="utf-8"
         )
     return steps
+
+
+def step_seconds(model: Checkpoint, settings: AdaptSettings) -> float:
+    """Time a training step on this machine."""
+    contract = model.contract
+    recipe = finetuning(
+        contract,
+        settings.learning,
+        name=contract.name,
+        sources={"made up": 1.0},
+        labels=contract.class_names,
+        steps=1,
+    )
+    return seconds_per_step(recipe, choose_device(settings.hardware.accelerator))

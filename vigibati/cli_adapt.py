@@ -51,6 +51,7 @@ def adapt(
     bands: options.Bands = None,
     scale: options.Scale = None,
     restart: options.Restart = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; do nothing.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -59,10 +60,31 @@ def adapt(
     Example: vigibati adapt ortho.tif --records cadastre-13029-batiments.json.gz --minutes 60 --out adapted
     """
     from vigibati.adapt import adapt as run
+    from vigibati.adapt import foresee
     from vigibati.adapt_plan import AdaptSettings
     from vigibati.cadastre.hints import RecordsHints
     from vigibati.configs.adaptation import Adaptation
 
+    learning = Adaptation() if config is None else Adaptation.read(config)
+    settings = AdaptSettings(folds, rounds, minutes, device, learning)
+    hints = RecordsHints.given(
+        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+    )
+    wanted = options.checked_bands(bands)
+    if dry_run:
+        seen = foresee(
+            ortho,
+            records=records,
+            parcels=parcels,
+            checkpoint=checkpoint,
+            settings=settings,
+            crs=crs,
+            hints=hints,
+            bands=wanted,
+            scale=scale,
+        )
+        typer.echo(as_json(seen))
+        return
     report = run(
         ortho,
         records=records,
@@ -70,15 +92,11 @@ def adapt(
         parcels=parcels,
         previous=previous,
         checkpoint=checkpoint,
-        settings=AdaptSettings(
-            folds, rounds, minutes, device, Adaptation() if config is None else Adaptation.read(config)
-        ),
+        settings=settings,
         rules=rules,
         crs=crs,
-        hints=RecordsHints.given(
-            declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-        ),
-        bands=options.checked_bands(bands),
+        hints=hints,
+        bands=wanted,
         scale=scale,
         restart=restart,
         progress=listener(silent=json or quiet),

@@ -43,8 +43,8 @@ def test_folds_tile_the_ground_and_are_balanced(count: int, seed: int, houses: i
     ) == pytest.approx(100 * 100)
     held = owners(points, boxes)
     assert (held.sum(axis=0) == 1).all()
-    # Each of at most three cuts gives a twentieth of the buildings away, and a rounding.
-    assert np.abs(held.sum(axis=1) - houses / count).max() <= 3 * (0.05 * houses + 1)
+    # Each of at most three cuts gives a twentieth of the buildings away, or one, and a rounding.
+    assert np.abs(held.sum(axis=1) - houses / count).max() <= 3 * (0.05 * houses + 2)
 
 
 def test_buildings_outside_do_not_count() -> None:

@@ -16,6 +16,7 @@ import rasterio
 import shapely
 
 from vigibati.adapt import adapt
+from vigibati.adapt_outlook import warnings_about
 from vigibati.adapt_plan import AdaptSettings
 from vigibati.adapt_report import AdaptReport
 from vigibati.cadastre.provenance import read_provenance
@@ -280,6 +281,25 @@ def test_the_command_line_adapts(
     assert "round 1" in ran.out
     again = vigibati("adapt", *arguments, *fast, "--json")
     assert json.loads(again.out)["accepted"] is True
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
+    vigibati: Callable[..., Any], town: tuple[Path, Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = (town[0], "--records", town[1], "--checkpoint", checkpoint, "--folds", 2, "--out", out)
+    said = json.loads(vigibati("adapt", *arguments, "--dry-run").out)
+    assert sum(said["buildings"]) == len(HOUSES) - 1
+    assert (said["trainings"], said["steps"]) == (5, 300)
+    assert "no light building" in said["warnings"][0]
+    assert not out.exists()
+
+
+def test_records_without_sheds_are_warned_of() -> None:
+    houses = gpd.GeoDataFrame({"kind": ["durable"] * 11}, geometry=moved(), crs="EPSG:2154")
+    (warning,) = warnings_about(houses)
+    assert "hold no light building, and 0.0% of them are below 20 m²" in warning
+    assert warnings_about(houses.assign(kind=["light"] + ["durable"] * 10)) == ()
 
 
 @pytest.mark.parametrize(
