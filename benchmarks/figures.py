@@ -87,11 +87,11 @@ _ADAPT_HEADER: Final = (
 )
 _ADAPT_NOTE: Final = (
     "Start: the model before. Rounds: out of fold, without calibration. Calibrated: the result. The upper "
-    "bound learnt in the same way from the true outlines. IoU and ECE are measured against true outlines that "
-    "the adaptation never saw; a footprint comes true when more than half of it lies on true ones. Listed: as "
-    "`new_building`. In brackets: with buildings that are plainly visible and missing from the truth. The "
-    "last column walks down the list from the surest case until nine in ten of the withheld buildings from "
-    "60 m² on are listed."
+    "bound learnt in the same way from the true outlines. IoU and ECE are measured against true outlines "
+    "that the adaptation never saw; a footprint comes true when more than half of it lies on true ones. "
+    "Listed: as `new_building`. In brackets: with buildings that are plainly visible and missing from the "
+    "truth. The last column walks down the list from the surest case until nine in ten of the withheld "
+    "buildings from 60 m² on are listed."
 )
 
 

@@ -16,9 +16,8 @@ from torchvision.transforms import v2
 
 from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Augmentation, Recipe
-from vigibati.datasets.manifest import Chip
+from vigibati.datasets.manifest import CERTAIN, COUNTED, Chip
 from vigibati.datasets.paste import cutouts, paste
-from vigibati.datasets.soft_labels import CERTAIN, COUNTED
 
 _SMALL_M2 = 40.0
 _AROUND_M = 0.5

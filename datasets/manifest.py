@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,11 @@ from PIL.ImageFile import ImageFile
 
 from vigibati.configs.errors import InputError
 from vigibati.configs.files import sha256_file
+
+CERTAIN: Final = 200
+"""Value of a target of 1 in soft labels."""
+COUNTED: Final = 50
+"""Value of a weight of 1 in soft labels."""
 
 _COLUMNS = ("path", "mask", "source", "split", "gsd_m")
 # What a manifest may say of the files it names: checked wherever it is said.
@@ -33,7 +39,7 @@ class Chip:
     ``mask`` is an image of the same size whose pixel is the index of a class: 0 = background,
     1 = first class (building), 2 = second class (pool), and so on. Where there are ``soft`` labels,
     these are learnt from instead: a grey image with a target and a weight of each class, one below
-    the other, in the units of ``soft_labels``.
+    the other, in units of `CERTAIN` and `COUNTED`.
     """
 
     image: Path

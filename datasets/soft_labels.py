@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import shapely
@@ -14,11 +13,7 @@ from scipy import ndimage
 from scipy.special import ndtr
 
 from vigibati.datasets.grid import PixelGrid, Window
-
-CERTAIN: Final = 200
-"""Value of a stored target of 1."""
-COUNTED: Final = 50
-"""Value of a stored weight of 1."""
+from vigibati.datasets.manifest import CERTAIN, COUNTED
 
 _Planes = NDArray[np.uint8]
 # Farther out a normal distribution holds less than 1 in 40 of its chance.

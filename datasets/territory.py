@@ -17,8 +17,9 @@ from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chip_files import image_path, is_written, mask_path, write_chip
 from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.datasets.manifest import CERTAIN, COUNTED
 from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.soft_labels import CERTAIN, COUNTED, Evidence, burnt, soft_labels
+from vigibati.datasets.soft_labels import Evidence, burnt, soft_labels
 
 _LEAST_IMAGE = 0.5
 # A piece of which less is known costs as much time as any other and teaches little.

@@ -12,8 +12,7 @@ import shapely
 
 from vigibati.cadastre.pairing import as_array
 from vigibati.configs.progress import SILENT, Advance, Progress
-from vigibati.datasets.manifest import Chip
-from vigibati.datasets.soft_labels import CERTAIN, COUNTED
+from vigibati.datasets.manifest import CERTAIN, COUNTED, Chip
 from vigibati.datasets.territory import Labels, Piece
 from vigibati.footprints import find_footprints
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint

@@ -13,7 +13,8 @@ from rasterio.features import rasterize
 from scipy.stats import norm
 
 from vigibati.datasets.grid import PixelGrid, Window
-from vigibati.datasets.soft_labels import CERTAIN, COUNTED, Evidence, soft_labels
+from vigibati.datasets.manifest import CERTAIN, COUNTED
+from vigibati.datasets.soft_labels import Evidence, soft_labels
 
 GRID = PixelGrid(CRS.from_epsg(2154), Affine(0.5, 0, 0, 0, -0.5, 50), 100, 100)
 NONE: np.ndarray[Any, Any] = np.zeros(0, dtype=object)

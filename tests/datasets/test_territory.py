@@ -14,8 +14,9 @@ from PIL import Image
 from pyproj import CRS
 
 from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.datasets.manifest import CERTAIN, COUNTED
 from vigibati.datasets.ortho import open_ortho
-from vigibati.datasets.soft_labels import CERTAIN, COUNTED, Evidence
+from vigibati.datasets.soft_labels import Evidence
 from vigibati.datasets.territory import Labels, Piece, choose_windows, cut_pieces, write_mask
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.5
