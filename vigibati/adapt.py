@@ -17,7 +17,7 @@ from vigibati.adapt_judge import agreement, calibrations
 from vigibati.adapt_outlook import Outlook, ground_of_folds, outlook, warnings_about
 from vigibati.adapt_plan import AdaptSettings, enter, steps_of
 from vigibati.adapt_report import AdaptReport
-from vigibati.adapt_result import distil, keep_model, united, with_masks
+from vigibati.adapt_result import WORK, accepted, refused, united
 from vigibati.cadastre.decided import decided
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap
@@ -33,8 +33,6 @@ from vigibati.inference.energy import measure_energy
 from vigibati.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
 from vigibati.territory import Territory, View, registered
 from vigibati.vectors import write_layer
-
-_WORK = "work"
 
 
 def adapt(
@@ -189,52 +187,44 @@ def adapt_to(
     contract = model.contract.model_copy(update={"calibrations": None})
     with measure_energy() as energy:
         looked = time.monotonic()
-        start = look(territory, model, out / _WORK / "start", device=settings.device, progress=progress)
+        start = look(territory, model, out / WORK / "start", device=settings.device, progress=progress)
         looked = time.monotonic() - looked
         folds = _folds(territory, settings.folds, out)
         steps = steps_of(out, settings, model, started=started, look_s=looked)
         with progress.stage("adapt", steps * settings.trainings, "steps") as advance:
-            workshop = _workshop(territory, start, settings, steps, out / _WORK, advance)
+            workshop = _workshop(territory, start, settings, steps, out / WORK, advance)
             chains = [
                 adapt_fold(
                     workshop,
                     fold,
                     start,
-                    out / _WORK / f"fold_{number}",
+                    out / WORK / f"fold_{number}",
                     rounds=settings.rounds,
                     name=f"{contract.name}-fold-{number}",
                 )
                 for number, fold in enumerate(folds, start=1)
             ]
             after = [
-                united(territory, folds, views, contract, out / _WORK / f"round_{number}.tif")
+                united(territory, folds, views, contract, out / WORK / f"round_{number}.tif")
                 for number, views in enumerate(_by_round(chains), start=1)
             ]
             agreed = tuple(agreement(territory, view) for view in (start, *after))
-            accepted = not agreed[-1].is_worse_than(agreed[0])
-            fits = calibrations(workshop, after[-1], model.contract)
-            contract = contract.model_copy(update={"calibrations": fits})
-            seen = united(territory, folds, _by_round(chains)[-1], contract, out / "probabilities.tif")
-            single = distil(
-                workshop, seen, model.folder, out / _WORK / "single", name=f"{contract.name}-adapted"
-            )
-        judging = with_masks(workshop, seen, out / _WORK / "judged")
-        models = tuple(
-            keep_model(judging, chain[-1].view.checkpoint, out / f"fold_{n}", fits, fold=fold, number=n)
-            for n, (chain, fold) in enumerate(zip(chains, folds, strict=True), start=1)
-        )
-        single = keep_model(judging, single, out / "checkpoint", fits)
-    write_layer(seen.footprints, out / "footprints.gpkg", layer="footprints")
+            if agreed[-1].is_worse_than(agreed[0]):
+                outcome = refused(start, model.folder, out)
+            else:
+                fits = calibrations(workshop, after[-1], model.contract)
+                outcome = accepted(workshop, folds, _by_round(chains)[-1], fits, model, out)
+    write_layer(outcome.seen.footprints, out / "footprints.gpkg", layer="footprints")
     report = AdaptReport(
-        accepted=accepted,
-        probabilities=seen.probabilities if accepted else start.probabilities,
-        footprints=seen.footprints if accepted else start.footprints,
+        accepted=bool(outcome.fold_checkpoints),
+        probabilities=outcome.seen.probabilities,
+        footprints=outcome.seen.footprints,
         segmentation=start.report,
-        checkpoint=single if accepted else model.folder,
-        fold_checkpoints=models,
+        checkpoint=outcome.checkpoint,
+        fold_checkpoints=outcome.fold_checkpoints,
         agreement=agreed,
         off_record=tuple(chain[-1].off for chain in chains),
-        calibrations=fits,
+        calibrations=outcome.calibrations,
         steps=steps,
         minutes=round((time.monotonic() - started) / 60, 1),
         energy=energy.result,

@@ -30,7 +30,6 @@ from vigibati.training.off_record import OffRecord
 _BUILDING = "building"
 _LARGE_M2 = 20.0
 _SEEN = 0.5
-_BESIDE = 0.1
 _PIXELS = 400_000
 
 
@@ -66,7 +65,7 @@ def agreement(territory: Territory, view: View) -> Agreement:
         view: What it sees of all of it.
     """
     found, probabilities = registered(territory, view.footprints), view.probabilities
-    roofs, buildings = found.roofs("building"), as_array(found.buildings)
+    roofs, buildings = found.roofs(_BUILDING), as_array(found.buildings)
     shapely.prepare(found.cover)
     roofs = roofs[shapely.intersects(found.cover, roofs) & _shown(probabilities, roofs, territory)]
     buildings_in = buildings[shapely.intersects(found.cover, buildings)]
@@ -76,8 +75,7 @@ def agreement(territory: Territory, view: View) -> Agreement:
     large = roofs[shapely.area(roofs) >= _LARGE_M2]
     over = union_by_left(near_pairs(large, buildings_in), buildings_in, count=len(large))
     part = shapely.area(shapely.intersection(large, over)) / np.maximum(shapely.area(large), 1e-9)
-    beside = (found.covered < _BESIDE) & (shapely.area(buildings) >= _LARGE_M2)
-    beside &= shapely.intersects(found.cover, buildings)
+    beside = found.beside_records & (shapely.area(buildings) >= _LARGE_M2)
     cases = territory.decided.table
     means = mean_inside(probabilities, cases.geometry, cases["class_name"].tolist())
     right = (means >= _SEEN) == cases["present"].to_numpy(dtype=bool)
@@ -92,7 +90,7 @@ def agreement(territory: Territory, view: View) -> Agreement:
 
 def _shown(probabilities: Path, outlines: NDArray[np.object_], territory: Territory) -> NDArray[np.bool_]:
     series = gpd.GeoSeries(outlines, crs=territory.crs)
-    return ~np.isnan(mean_inside(probabilities, series, ["building"] * len(outlines)))
+    return ~np.isnan(mean_inside(probabilities, series, [_BUILDING] * len(outlines)))
 
 
 def calibrations(workshop: Workshop, view: View, contract: ModelContract) -> tuple[Calibration, ...]:
@@ -127,8 +125,7 @@ def _of_objects(slope: float, offset: float) -> Calibration:
 
 def _objects(found: Registered, off: OffRecord) -> tuple[float, float]:
     sure = found.buildings["probability"].to_numpy(dtype=float)
-    inside = shapely.intersects(found.cover, as_array(found.buildings))
-    on, beside = inside & (found.covered >= _SEEN), inside & (found.covered < _BESIDE)
+    on, beside = found.on_records, found.beside_records
     real = np.where(on, 1.0, off.chance(sure))
     return fit_objects(sure[on | beside], real[on | beside])
 

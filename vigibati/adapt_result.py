@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import shapely
@@ -15,7 +16,7 @@ from vigibati.adapt_fold import Workshop, learn, of_fold
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.files import whole_file
 from vigibati.datasets.territory import write_mask
-from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.patchwork import Patch, patchwork
 from vigibati.inference.vectorise import vectorise
 from vigibati.territory import Territory, View, labels_of, registered
@@ -23,6 +24,10 @@ from vigibati.training.evaluate import evaluate
 from vigibati.training.finetune import finetuning
 from vigibati.training.report import write_report
 
+WORK: Final = "work"
+"""Folder in an adaptation's folder with everything that a stopped run goes on from."""
+
+_RASTER = "probabilities.tif"
 _SOURCE = "territory"
 _OF_FOLD = """\
 This model learnt from the records of the other folds of its territory, moved onto the image, and never
@@ -37,6 +42,67 @@ _CALIBRATED = """\
 Its figures are those of its own probabilities. Its contract holds a calibration that was fitted on what the
 models of all folds say of ground whose labels they never saw: temperature {temperature:g}, and for footprints
 the slope {slope:g} and the offset {offset:g}."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What is gone on with.
+
+    Attributes:
+        seen: What is to be compared with the records.
+        checkpoint: Model for other places.
+        fold_checkpoints: Models of the folds; none where the adaptation is refused.
+        calibrations: Fitted out of fold, by class; none where it is refused.
+    """
+
+    seen: View
+    checkpoint: Path
+    fold_checkpoints: tuple[Path, ...]
+    calibrations: tuple[Calibration, ...]
+
+
+def refused(start: View, checkpoint: Path, out: Path) -> Outcome:
+    """Put what the starting model sees where the result would have been.
+
+    Args:
+        start: What the starting model sees.
+        checkpoint: Its folder.
+        out: Folder of the adaptation.
+    """
+    path = out / _RASTER
+    with whole_file(path) as part:
+        shutil.copyfile(start.probabilities, part)
+    return Outcome(replace(start, probabilities=path), checkpoint, (), ())
+
+
+def accepted(
+    workshop: Workshop,
+    folds: NDArray[np.object_],
+    views: Sequence[View],
+    calibrations: tuple[Calibration, ...],
+    model: Checkpoint,
+    out: Path,
+) -> Outcome:
+    """Write the result out of fold, and keep the models.
+
+    Args:
+        workshop: What all trainings share.
+        folds: Their ground, in the working CRS.
+        views: What the last model of each fold sees of it.
+        calibrations: Fitted to just that, by class.
+        model: The starting one.
+        out: Folder of the adaptation.
+    """
+    contract = model.contract.model_copy(update={"calibrations": calibrations})
+    seen = united(workshop.territory, folds, views, contract, out / _RASTER)
+    name = f"{contract.name}-adapted"
+    single = _distil(workshop, seen, model.folder, out / WORK / "single", name=name)
+    judging = _with_masks(workshop, seen, out / WORK / "judged")
+    models = tuple(
+        _keep_model(judging, view.checkpoint, out / f"fold_{number}", calibrations, fold=fold, number=number)
+        for number, (view, fold) in enumerate(zip(views, folds, strict=True), start=1)
+    )
+    return Outcome(seen, _keep_model(judging, single, out / "checkpoint", calibrations), models, calibrations)
 
 
 def united(
@@ -61,7 +127,7 @@ def united(
     return View(out, vectorise(out).to_crs(territory.crs), views[0].checkpoint, views[0].report)
 
 
-def distil(workshop: Workshop, seen: View, start: Path, home: Path, *, name: str) -> Path:
+def _distil(workshop: Workshop, seen: View, start: Path, home: Path, *, name: str) -> Path:
     """Train one model on what the models of all folds see, each of ground that it never learnt from.
 
     Where records or decisions speak they count as in a fold; elsewhere the target is what was seen,
@@ -91,7 +157,7 @@ def distil(workshop: Workshop, seen: View, start: Path, home: Path, *, name: str
     return checkpoint
 
 
-def with_masks(workshop: Workshop, seen: View, out: Path) -> Workshop:
+def _with_masks(workshop: Workshop, seen: View, out: Path) -> Workshop:
     """Return the workshop with masks of the records as they lie on what is seen at last."""
     territory = workshop.territory
     found = registered(territory, seen.footprints)
@@ -100,7 +166,7 @@ def with_masks(workshop: Workshop, seen: View, out: Path) -> Workshop:
     return replace(workshop, masks=[write_mask(out, piece, grid, outlines) for piece in workshop.pieces])
 
 
-def keep_model(
+def _keep_model(
     workshop: Workshop,
     source: Path,
     folder: Path,

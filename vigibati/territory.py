@@ -97,6 +97,22 @@ class Registered:
     covered: NDArray[np.float64]
     buildings: gpd.GeoDataFrame
 
+    @property
+    def on_records(self) -> NDArray[np.bool_]:
+        """Which buildings lie on records for at least half, where the cadastre was drawn."""
+        return self._within & (self.covered >= _ON)
+
+    @property
+    def beside_records(self) -> NDArray[np.bool_]:
+        """Which buildings lie on records for less than a tenth, where the cadastre was drawn."""
+        return self._within & (self.covered < _BESIDE)
+
+    @property
+    def _within(self) -> NDArray[np.bool_]:
+        shapely.prepare(self.cover)
+        within: NDArray[np.bool_] = shapely.intersects(self.cover, as_array(self.buildings))
+        return within
+
     def roofs(self, kind: str) -> NDArray[np.object_]:
         """Return the records of a class as the image shows them: with the overhang of their roofs."""
         chosen = self.of(kind)
@@ -161,10 +177,8 @@ def labels_of(
 
 def off_record(found: Registered) -> OffRecord:
     """Measure how many of the detections beside records are buildings."""
-    inside = shapely.intersects(found.cover, as_array(found.buildings))
     sure = found.buildings["probability"].to_numpy(dtype=float)
-    beside = inside & (found.covered < _BESIDE)
-    return measure_off_record(sure[inside & (found.covered >= _ON)], sure[beside])
+    return measure_off_record(sure[found.on_records], sure[found.beside_records])
 
 
 def _evidence(

@@ -224,8 +224,10 @@ def test_an_adaptation_that_forgets_is_refused(
     report = run(town, checkpoint, tmp_path / "out", settings=wild)
     assert not report.accepted
     assert report.agreement[1].iou < report.agreement[0].iou
-    assert report.checkpoint == checkpoint
-    assert report.probabilities == tmp_path / "out" / "work" / "start" / "probabilities.tif"
+    assert (report.checkpoint, report.fold_checkpoints, report.calibrations) == (checkpoint, (), ())
+    start = tmp_path / "out" / "work" / "start" / "probabilities.tif"
+    assert report.probabilities.read_bytes() == start.read_bytes()
+    assert len(gpd.read_file(tmp_path / "out" / "footprints.gpkg")) == len(HOUSES)
 
 
 def test_what_people_decided_overrides_the_records(
