@@ -258,7 +258,7 @@ def of_withheld(cases: gpd.GeoDataFrame, hidden: gpd.GeoDataFrame) -> dict[str, 
         "right": int(right.sum()),
         "right_or_visible": int(visible.sum()),
         "at_aimed_recall": {"new_building": reached, **curve[reached - 1]} if reached and needed else None,
-        "curve": curve,
+        "curve": {key: [point[key] for point in curve] for key in (curve[0] if curve else ())},
         "beside": [
             [round(point.x, 1), round(point.y, 1)] for point in new[~right].geometry.representative_point()
         ],

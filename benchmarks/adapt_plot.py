@@ -34,8 +34,8 @@ def _draw_lists(axes: Axes, run: dict[str, Any]) -> None:
     for stage, figures in run["stages"].items():
         of = sum(figures["list"]["withheld"][band] for band in ("large", "medium"))
         curve = figures["list"]["curve"]
-        recall = [(point["large"] + point["medium"]) / of for point in curve]
-        precision = [point["right"] / count for count, point in enumerate(curve, start=1)]
+        recall = [(large + medium) / of for large, medium in zip(curve["large"], curve["medium"], strict=True)]
+        precision = [right / count for count, right in enumerate(curve["right"], start=1)]
         axes.plot(recall, precision, label=stage, linestyle="--" if stage == "start" else "-")
     axes.set(
         xlabel="withheld buildings from 20 m² on that are listed",
