@@ -34,7 +34,8 @@ def _draw_lists(axes: Axes, run: dict[str, Any]) -> None:
     for stage, figures in run["stages"].items():
         of = sum(figures["list"]["withheld"][band] for band in ("large", "medium"))
         curve = figures["list"]["curve"]
-        recall = [(large + medium) / of for large, medium in zip(curve["large"], curve["medium"], strict=True)]
+        found = zip(curve["large"], curve["medium"], strict=True)
+        recall = [(large + medium) / of for large, medium in found]
         precision = [right / count for count, right in enumerate(curve["right"], start=1)]
         axes.plot(recall, precision, label=stage, linestyle="--" if stage == "start" else "-")
     axes.set(

@@ -571,8 +571,8 @@ def _adapt_row(stage: str, figures: dict[str, Any]) -> list[object]:
     if reached is not None:
         count = reached["new_building"]
         cut = f"{_share(reached['right'] / count)} ({_share(reached['right_or_visible'] / count)}) of {count}"
-    eces = [_fine(figures[key]) for key in ("pixel_ece", "object_ece")]
-    return [stage, _fine(figures["iou"]), *eces, *withheld, right, cut]
+    eces = [_three(figures[key]) for key in ("pixel_ece", "object_ece")]
+    return [stage, _three(figures["iou"]), *eces, *withheld, right, cut]
 
 
 def _gain_words(run: dict[str, Any], bound: dict[str, Any]) -> str:
@@ -580,7 +580,7 @@ def _gain_words(run: dict[str, Any], bound: dict[str, Any]) -> str:
     top = bound["stages"]["calibrated"]["iou"]
     share = (end - start) / (top - start)
     spent = f"{run['steps']} steps a training, {run['folds']} folds, {run['rounds']} rounds"
-    return f"Of the way to the upper bound, IoU {top:.3f}, {share:.0%} are gone ({spent})."
+    return f"That is {100 * share:.0f} % of the way to the upper bound, an IoU of {top:.3f} ({spent})."
 
 
 def _adapt_shares(runs: list[dict[str, Any]]) -> list[str]:
@@ -593,7 +593,7 @@ def _adapt_shares(runs: list[dict[str, Any]]) -> list[str]:
     rows = []
     for run in chosen:
         before, after = run["stages"]["start"], run["stages"]["calibrated"]
-        rows.append([f"{run['withheld']} of {run['of']}", _fine(before["iou"]), *_adapt_row("", after)[1:]])
+        rows.append([f"{run['withheld']} of {run['of']}", _three(before["iou"]), *_adapt_row("", after)[1:]])
     header = ("withheld", "IoU before", *_ADAPT_HEADER[1:])
     return [f"**As more buildings are withheld**, from `{most}`.", _table(header, rows)]
 
@@ -618,10 +618,10 @@ def _adapt_elsewhere(run: dict[str, Any]) -> str:
     for stage, figures in stages.items():
         # What is calibrated shows the same outlines as the last round.
         each = agreed.get(stage) or list(agreed.values())[-1]
-        row = [stage, _fine(each["iou"]), _percent(each["seen"]), each["off_record"]]
+        row = [stage, _three(each["iou"]), f"{100 * each['seen']:.0f} %", each["off_record"]]
         listed = figures["list"]
         if run["place"] == "commune":
-            row += [_fine(figures["iou"]), *(_fine(figures[key]) for key in ("pixel_ece", "object_ece"))]
+            row += [_three(figures["iou"]), *(_three(figures[key]) for key in ("pixel_ece", "object_ece"))]
             row += [f"{found} of {count}" for found, count in listed["recall"].values()]
             row += [f"{right} of {count}" for right, count in listed["precision"].values()]
         else:
@@ -690,6 +690,10 @@ def _share(value: float | None) -> str:
 
 def _fine(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}"
 
 
 def _bounded(figures: dict[str, Any], key: str) -> str:

@@ -16,6 +16,7 @@ import vigibati
 from vigibati.cadastre.layout import LAYOUTS
 from vigibati.cadastre.words import CHOICES
 from vigibati.cli import app
+from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.configs.sources import source_credits
 
@@ -118,6 +119,11 @@ def test_every_key_of_a_recipe_is_explained(root: Path) -> None:
     assert sorted(key for row in rows for key in named(row[0])) == sorted(Recipe.model_fields)
     (changes,) = (row[1] for row in rows if named(row[0]) == ["augmentation"])
     assert named(changes) == list(Augmentation.model_fields)
+
+
+def test_every_setting_of_an_adaptation_is_explained(root: Path) -> None:
+    rows = table(root, "docs/adapt.md", "adaptation")
+    assert sorted(key for row in rows for key in named(row[0])) == sorted(Adaptation.model_fields)
 
 
 def test_the_sources_are_those_of_the_card(root: Path) -> None:

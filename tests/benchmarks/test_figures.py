@@ -299,3 +299,47 @@ def test_the_truth_about_the_comparison_is_told_by_place(figures: ModuleType, tm
     ):
         assert row in text
     assert "Realistic" not in text
+
+
+def adapted(place: str, *, withheld: int = 22, start: str = "elsewhere", iou: float = 0.6) -> dict[str, Any]:
+    reached = {"new_building": 10, "right": 7, "right_or_visible": 8}
+    band = {"large": 4, "medium": 2, "small": 1}
+    listed: dict[str, Any] = {"withheld": band, "as_new_building": band, "new_building": 20, "right": 9}
+    listed |= {"right_or_visible": 11, "at_aimed_recall": reached, "cases": {"new_building": 20}}
+    listed |= {"recall": {"shed": [1, 3]}, "precision": {"extension": [4, 5]}}
+    listed |= {"still_listed": {"real": 2}, "judged": {"real": 3, "unclear": 1, "not_real": 9}}
+    figures = {"iou": iou, "pixel_ece": 0.02, "object_ece": 0.1, "list": listed}
+    agreed = {"iou": 0.5, "seen": 0.9, "off_record": 12}
+    run: dict[str, Any] = {"place": place, "start": start, "folds": 2, "rounds": 1, "steps": 100}
+    run |= {"withheld": withheld, "of": 109, "below_m2": None, "shift_m": 3.0}
+    stages = {"start": {**figures, "iou": 0.5}, "round 1": figures, "calibrated": figures}
+    return {**run, "agreement": {"start": agreed, "round 1": agreed}, "stages": stages}
+
+
+def test_the_gain_of_an_adaptation_is_told_against_its_bound(figures: ModuleType, tmp_path: Path) -> None:
+    bound = adapted("barnarp", withheld=0, iou=0.65)
+    runs = {"a": adapted("barnarp"), "b": bound, "c": adapted("commune"), "d": adapted("nairobi")}
+    put(tmp_path, "benchmarks/results/adapt.json", {"runs": runs})
+    page = page_with(tmp_path, "<!-- figures:adapt -->\n<!-- /figures:adapt -->\n")
+    text = figures.rebuilt(page, tmp_path)
+    assert (
+        "That is 67 % of the way to the upper bound, an IoU of 0.650 (100 steps a training, 2 folds, 1 rounds)."
+        in text
+    )
+    row = "0.020 | 0.100 | 4 of 4 | 2 of 2 | 1 of 1 | 9 (11) of 20 | 0.70 (0.80) of 10 |"
+    assert f"| calibrated | 0.600 | {row}" in text
+    assert f"| upper bound | 0.650 | {row}" in text
+    assert "| calibrated | 0.500 | 90 % | 12 | 0.600 | 0.020 | 0.100 | 1 of 3 | 4 of 5 |" in text
+    assert "| calibrated | 0.500 | 90 % | 12 | 20 | 2 of 3 | 0 of 1 | 0 of 9 |" in text
+    # One share alone is no curve.
+    assert "As more buildings are withheld" not in text
+
+
+def test_the_shares_that_are_withheld_are_told_in_their_order(figures: ModuleType, tmp_path: Path) -> None:
+    small = {**adapted("barnarp", withheld=40), "below_m2": 40}
+    runs = {"a": adapted("barnarp", withheld=44), "b": adapted("barnarp", withheld=5), "c": small}
+    put(tmp_path, "benchmarks/results/adapt.json", {"runs": runs})
+    page = page_with(tmp_path, "<!-- figures:adapt -->\n<!-- /figures:adapt -->\n")
+    text = figures.rebuilt(page, tmp_path)
+    assert 0 < text.index("| 5 of 109 | 0.500 | 0.600 |") < text.index("| 44 of 109 | 0.500 | 0.600 |")
+    assert "all 40 buildings below 40 m² are withheld, from `elsewhere`" in text
