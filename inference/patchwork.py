@@ -48,9 +48,9 @@ class Patch:
 def patchwork(patches: Sequence[Patch], contract: ModelContract, out: Path) -> None:
     """Put rasters of probabilities on one grid together; each pixel comes from one of them.
 
-    A pixel comes from the patch in whose ground its centre lies, from the last of several, and has no
-    image where it lies in none. What the contract calibrates is applied: its temperatures, to pixels
-    that were written without one, and its lines of objects, as tags.
+    A pixel comes from the patch in whose ground its centre lies, or else from one whose ground touches
+    it, from the last of several, and has no image where there is none. What the contract calibrates is
+    applied: its temperatures, to pixels that were written without one, and its lines of objects, as tags.
 
     Args:
         patches: Rasters of ``segment`` by models without calibration, all on the same grid.
@@ -84,13 +84,13 @@ def _strip(
 ) -> NDArray[np.uint8]:
     """Return rows of the result, (bands, H, W)."""
     first = sources[0]
-    owner = rasterize(
-        [(ground, number) for number, ground in enumerate(grounds, start=1)],
-        out_shape=(window.height, window.width),
-        transform=transform_of(window, first.transform),
-        dtype="uint8",
-    )
-    strip = np.full((first.count, window.height, window.width), NO_IMAGE, dtype=np.uint8)
+    shape = (window.height, window.width)
+    owner = np.zeros(shape, dtype=np.uint8)
+    numbered = [(ground, number) for number, ground in enumerate(grounds, start=1)]
+    # Between neighbours in another CRS lie slivers far narrower than a pixel: what is touched comes first.
+    for touched in (True, False):
+        rasterize(numbered, out=owner, transform=transform_of(window, first.transform), all_touched=touched)
+    strip = np.full((first.count, *shape), NO_IMAGE, dtype=np.uint8)
     for number, source in enumerate(sources, start=1):
         mine = owner == number
         if mine.any():

@@ -27,6 +27,7 @@ from vigibati.training.report import write_report
 WORK: Final = "work"
 """Folder in an adaptation's folder with everything that a stopped run goes on from."""
 
+_SHORT_M = 50.0
 _RASTER = "probabilities.tif"
 _SOURCE = "territory"
 _OF_FOLD = """\
@@ -121,7 +122,8 @@ def united(
         contract: Names classes and thresholds, and holds the calibration that is to be applied.
         out: Raster to write.
     """
-    grounds = territory.on_image(folds)
+    # A straight border stays one to within a millimetre in the CRS of the image.
+    grounds = territory.on_image(shapely.segmentize(folds, _SHORT_M))
     patches = [Patch(view.probabilities, ground) for view, ground in zip(views, grounds, strict=True)]
     patchwork(patches, contract, out)
     return View(out, vectorise(out).to_crs(territory.crs), views[0].checkpoint, views[0].report)

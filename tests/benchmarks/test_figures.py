@@ -322,10 +322,8 @@ def test_the_gain_of_an_adaptation_is_told_against_its_bound(figures: ModuleType
     put(tmp_path, "benchmarks/results/adapt.json", {"runs": runs})
     page = page_with(tmp_path, "<!-- figures:adapt -->\n<!-- /figures:adapt -->\n")
     text = figures.rebuilt(page, tmp_path)
-    assert (
-        "That is 67 % of the way to the upper bound, an IoU of 0.650 (100 steps a training, 2 folds, 1 rounds)."
-        in text
-    )
+    spent = "(100 steps a training, 2 folds, 1 rounds)"
+    assert f"That is 67 % of the way to the upper bound, an IoU of 0.650 {spent}." in text
     row = "0.020 | 0.100 | 4 of 4 | 2 of 2 | 1 of 1 | 9 (11) of 20 | 0.70 (0.80) of 10 |"
     assert f"| calibrated | 0.600 | {row}" in text
     assert f"| upper bound | 0.650 | {row}" in text

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+import shapely.affinity
 from affine import Affine
 from scipy.special import expit, logit
 
@@ -70,7 +71,7 @@ def test_ground_of_nobody_has_no_image(
 ) -> None:
     patchwork([Patch(write("w.tif", 40), WEST)], contract(), tmp_path / "all.tif")
     with rasterio.open(tmp_path / "all.tif") as raster:
-        assert set(np.unique(raster.read(1)[:, 600:])) == {255}
+        assert set(np.unique(raster.read(1)[:, 601:])) == {255}
 
 
 @pytest.mark.parametrize("value", [0, 1, 60, 127, 200, 253, 254])
@@ -103,3 +104,13 @@ def test_a_place_that_cannot_be_written_is_told(
 ) -> None:
     with pytest.raises(OutputError, match="is a folder"):
         patchwork([Patch(write("w.tif", 40), WEST)], contract(), tmp_path)
+
+
+def test_no_sliver_between_grounds_is_left_without_an_image(
+    write: Callable[[str, int], Path], contract: Callable[..., ModelContract], tmp_path: Path
+) -> None:
+    gap = shapely.affinity.translate(EAST, 0.3, 0)
+    patches = [Patch(write("w.tif", 40), WEST), Patch(write("e.tif", 200), gap)]
+    patchwork(patches, contract(), tmp_path / "all.tif")
+    with rasterio.open(tmp_path / "all.tif") as raster:
+        assert set(np.unique(raster.read(1)[10:, :1199])) == {40, 200}
