@@ -21,6 +21,19 @@ from vigibati.training.loop import Hardware
 
 _PLAN = "plan.json"
 _TIMED = "steps.json"
+_WRITTEN = (
+    "work",
+    "checkpoint",
+    "fold_*",
+    "folds.gpkg",
+    "footprints.gpkg",
+    "probabilities.tif",
+    "report.json",
+    _TIMED,
+    _PLAN,
+)
+# What registering, labels and calibration take beside the trainings.
+_RESERVE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,7 @@ def enter(
     }
     path = out / _PLAN
     if restart and path.is_file():
-        shutil.rmtree(out)
+        _clear(out)
     if out.exists() and not out.is_dir():
         raise OutputError(out, "is a file", "give the name of a folder")
     if path.is_file():
@@ -105,6 +118,16 @@ def enter(
         raise OutputError(out, "is not empty and holds no adaptation", "give the name of a new folder")
     with whole_file(path) as part:
         part.write_text(json.dumps(parts, indent=2) + "\n", encoding="utf-8")
+
+
+def _clear(out: Path) -> None:
+    """Remove what adaptations write, and nothing else."""
+    for pattern in _WRITTEN:
+        for path in out.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def steps_of(out: Path, settings: AdaptSettings, model: Checkpoint, *, started: float, look_s: float) -> int:
@@ -129,7 +152,7 @@ def steps_of(out: Path, settings: AdaptSettings, model: Checkpoint, *, started: 
     step_s = step_seconds(model, settings)
     # Every model but those of the last round, which share the image out, looks at all of it.
     looks_s = look_s * (settings.folds * (settings.rounds - 1) + 1)
-    left_s = settings.minutes * 60 - (time.monotonic() - started) - looks_s
+    left_s = (1 - _RESERVE) * settings.minutes * 60 - (time.monotonic() - started) - looks_s
     steps = int(left_s / (step_s * settings.trainings))
     if steps < learning.steps_per_epoch:
         least = settings.minutes + (learning.steps_per_epoch * step_s * settings.trainings - left_s) / 60

@@ -196,9 +196,11 @@ def test_another_input_is_refused_and_restart_begins_anew(
     ):
         run(others, checkpoint, out)
     assert (out / "report.json").is_file()
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(Killed):
         run(others, checkpoint, out, progress=Stopping(0), restart=True)
     assert not (out / "report.json").exists()
+    assert (out / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(
