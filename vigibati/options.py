@@ -57,7 +57,8 @@ Previous = Annotated[
     Path | None,
     typer.Option(
         "--previous",
-        help="Cases of an earlier run: what is found again keeps its number. Decisions are not carried over.",
+        help="Cases of an earlier run: what is found again keeps its number. Decisions are not carried over, "
+        "but labels to learn from when a model is adapted.",
     ),
 ]
 Budget = Annotated[
