@@ -6,7 +6,7 @@ DEMO := demo
 SHEET = $(DATA)/cadastre/edigeo/edigeo-130290000A01.tar.bz2
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint types tests results bench figures lock clean
+.PHONY: demo test lint types tests results bench adapt figures lock clean
 
 demo: .venv/ready
 	$(BIN)/vigibati synth --seed 7 --size-km 1 --out $(DEMO)/commune
@@ -69,6 +69,26 @@ bench: demo
 	  --scene barnarp $(DATA)/scenes/barnarp/ortho.tif $(DATA)/scenes/barnarp/footprints.gpkg
 	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/comparison.py
 	$(BIN)/python -P benchmarks/withheld_plans.py --data $(DATA)
+	$(BIN)/python -P benchmarks/figures.py
+
+# Two starting models (half an hour on two cores) and ten adaptations (ten minutes each); goes on where it was.
+STARTS = without_barnarp synthetic_alone
+adapt: .venv/ready
+	@test -d "$(DATA)" || { echo "give the folder of the reference scenes: make adapt DATA=..."; exit 2; }
+	$(BIN)/vigibati synth --chips 200 --seed 11 --out runs/chips_s11
+	for start in $(STARTS); do \
+	  of="--config benchmarks/recipes/$$start.yaml --data $(DATA)/chips.csv --data runs/chips_s11/chips.csv"; \
+	  $(BIN)/vigibati train $$of --out runs/$$start --workers 0 && \
+	  $(BIN)/vigibati calibrate $$of --checkpoint runs/$$start/checkpoint || exit 1; done
+	for share in 0.2 0 0.4 0.05 0.1 0.02; do $(BIN)/python -P benchmarks/adapt.py barnarp --data $(DATA) \
+	  --start runs/without_barnarp/checkpoint --withheld $$share || exit 1; done
+	$(BIN)/python -P benchmarks/adapt.py barnarp --data $(DATA) \
+	  --start runs/without_barnarp/checkpoint --smallest-m2 40
+	for share in 0.2 0; do $(BIN)/python -P benchmarks/adapt.py barnarp --data $(DATA) \
+	  --start runs/synthetic_alone/checkpoint --withheld $$share || exit 1; done
+	for place in nairobi commune; do $(BIN)/python -P benchmarks/adapt.py $$place --data $(DATA) \
+	  --start runs/without_barnarp/checkpoint || exit 1; done
+	$(BIN)/python -P benchmarks/adapt_plot.py
 	$(BIN)/python -P benchmarks/figures.py
 
 figures: .venv/ready
