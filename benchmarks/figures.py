@@ -564,6 +564,8 @@ def _adapt_row(stage: str, figures: dict[str, Any]) -> list[object]:
     listed, reached = figures["list"], figures["list"]["at_aimed_recall"]
     withheld = [
         f"{listed['as_new_building'][band]} of {listed['withheld'][band]}"
+        if listed["withheld"][band]
+        else "–"
         for band in ("large", "medium", "small")
     ]
     right = f"{listed['right']} ({listed['right_or_visible']}) of {listed['new_building']}"
