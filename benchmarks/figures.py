@@ -74,6 +74,7 @@ _OFF_WORDS: Final = {
 }
 _OWN_FALSE: Final = (0.3, 0.8)
 _USUAL_SHARE: Final = 0.2
+_ADAPT_BANDS: Final = ("large", "medium", "small")
 _ADAPT_HEADER: Final = (
     "stage",
     "IoU",
