@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import shapely
 
 from vigibati.cadastre.pairing import as_array
+from vigibati.configs.errors import InputError
+from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.datasets.manifest import CERTAIN, COUNTED, Chip
 from vigibati.datasets.territory import Labels, Piece
@@ -24,6 +27,7 @@ from vigibati.training.off_record import OffRecord
 from vigibati.training.train import train
 
 _BUILT, _OPEN = "built", "open"
+_OFF = "off_record.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +60,10 @@ class Round:
     Attributes:
         view: What its model sees: the whole territory, after the last round the fold alone.
         off: What was known of detections beside records before it learnt.
-        chips: Pieces that it learnt from; 0 where an earlier call did.
     """
 
     view: View
-    off: OffRecord | None
-    chips: int
+    off: OffRecord
 
 
 def adapt_fold(
@@ -83,16 +85,18 @@ def adapt_fold(
     views, made = [start], list[Round]()
     for number in range(1, rounds + 1):
         home = folder / f"round_{number}"
-        off, chips = None, 0
-        if not _is_trained(home):
-            labels, off = labels_of(workshop.territory, views, without=fold)
-            chips = learn(workshop, labels, home, start_from=views[-1].checkpoint, fold=fold, name=name)
-        else:
+        if _is_trained(home):
             workshop.done(workshop.steps)
+            off = OffRecord(**json.loads((home / _OFF).read_text(encoding="utf-8")))
+        else:
+            labels, off = labels_of(workshop.territory, views, without=fold)
+            with whole_file(home / _OFF) as part:
+                part.write_text(json.dumps(asdict(off)) + "\n", encoding="utf-8")
+            learn(workshop, labels, home, start_from=views[-1].checkpoint, fold=fold, name=name)
         model = load_checkpoint(home / "checkpoint")
-        part = fold if number == rounds else None
-        views.append(look(workshop.territory, model, home, device=workshop.device, fold=part))
-        made.append(Round(views[-1], off, chips))
+        ground = fold if number == rounds else None
+        views.append(look(workshop.territory, model, home, device=workshop.device, fold=ground))
+        made.append(Round(views[-1], off))
     return made
 
 
@@ -104,7 +108,7 @@ def learn(
     start_from: Path,
     fold: shapely.Geometry | None,
     name: str,
-) -> int:
+) -> None:
     """Train one model; a training that was interrupted goes on.
 
     Args:
@@ -115,8 +119,8 @@ def learn(
         fold: Ground to measure on; all when None.
         name: Of the model.
 
-    Returns:
-        Number of pieces that it learns from.
+    Raises:
+        InputError: Hardly anything is known of any piece.
     """
     grid = workshop.territory.image.grid
     learnt = [
@@ -124,6 +128,9 @@ def learn(
         for piece, mask in zip(workshop.pieces, workshop.masks, strict=True)
         if (soft := labels.write(home, piece, grid)) is not None
     ]
+    if not learnt:
+        cause = "say nothing of the image outside one of the folds"
+        raise InputError("records", cause, "give records of the whole territory, or fewer --folds")
     learnt = [replace(chip, source=_BUILT) if _is_built(chip) else chip for chip in learnt]
     share = workshop.territory.settings.built_share
     weights = {_BUILT: share, _OPEN: 1 - share}
@@ -147,7 +154,6 @@ def learn(
         hardware=workshop.hardware,
         progress=_Steps(workshop.done, recipe.steps_per_epoch),
     )
-    return len(learnt)
 
 
 def of_fold(workshop: Workshop, fold: shapely.Geometry | None, *, source: str) -> list[Chip]:

@@ -30,8 +30,7 @@ class AdaptReport:
         checkpoint: Model for other places of the region, or the starting one.
         fold_checkpoints: Models of the folds; each never saw a label of its own.
         agreement: Of the starting model and after each round, out of fold.
-        off_record: What was known, in the last round, of detections beside records, by fold; None where an
-            earlier call had finished it.
+        off_record: What was known, in the last round, of detections beside records, by fold.
         calibrations: Fitted out of fold, by class.
         steps: Training steps of each fold and round.
         minutes: Wall clock of this call.
@@ -46,7 +45,7 @@ class AdaptReport:
     checkpoint: Path
     fold_checkpoints: tuple[Path, ...]
     agreement: tuple[Agreement, ...]
-    off_record: tuple[OffRecord | None, ...]
+    off_record: tuple[OffRecord, ...]
     calibrations: tuple[Calibration, ...]
     steps: int
     minutes: float
@@ -65,7 +64,7 @@ class AdaptReport:
         return {
             "accepted": self.accepted,
             "agreement": {name: asdict(each) for name, each in zip(stages, self.agreement, strict=True)},
-            "off_record": [each and asdict(each) for each in self.off_record],
+            "off_record": [asdict(each) for each in self.off_record],
             "calibrations": [each.model_dump() for each in self.calibrations],
             "steps": self.steps,
             "minutes": self.minutes,
