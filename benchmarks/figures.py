@@ -619,9 +619,13 @@ def _adapt_elsewhere(run: dict[str, Any]) -> str:
     stages = dict(run["stages"])
     rows: list[list[object]] = []
     for stage, figures in stages.items():
-        # What is calibrated shows the same outlines as the last round.
-        each = agreed.get(stage) or list(agreed.values())[-1]
-        row = [stage, _three(each["iou"]), f"{100 * each['seen']:.0f} %", each["off_record"]]
+        # What is calibrated shows the same outlines as the last round, unless that was refused.
+        final = list(agreed.values())[-1] if run["accepted"] else agreed["start"]
+        each = agreed.get(stage, final)
+        name = (
+            "refused: the start is gone on with" if stage == "calibrated" and not run["accepted"] else stage
+        )
+        row = [name, _three(each["iou"]), f"{100 * each['seen']:.0f} %", each["off_record"]]
         listed = figures["list"]
         if run["place"] == "commune":
             row += [_three(figures["iou"]), *(_three(figures[key]) for key in ("pixel_ece", "object_ece"))]

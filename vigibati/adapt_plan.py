@@ -103,7 +103,8 @@ def enter(
         "settings": settings.learning.model_dump(mode="json"),
     }
     path = out / _PLAN
-    if restart and path.is_file():
+    ours = path.is_file()
+    if restart and ours:
         _clear(out)
     if out.exists() and not out.is_dir():
         raise OutputError(out, "is a file", "give the name of a folder")
@@ -114,7 +115,7 @@ def enter(
             raise SettingsError(
                 out, f"was begun with another {', '.join(differing)}", "give another --out, or --restart"
             )
-    elif out.is_dir() and any(out.iterdir()):
+    elif not ours and out.is_dir() and any(out.iterdir()):
         raise OutputError(out, "is not empty and holds no adaptation", "give the name of a new folder")
     with whole_file(path) as part:
         part.write_text(json.dumps(parts, indent=2) + "\n", encoding="utf-8")
