@@ -40,7 +40,7 @@ VERBS = sorted(verbs(typer.main.get_command(app)))
 
 
 def test_there_is_a_verb_for_every_stage() -> None:
-    wanted = "bench planted, bench withheld, calibrate, chips, compare, detect, evaluate, export"
+    wanted = "adapt, bench planted, bench withheld, calibrate, chips, compare, detect, evaluate, export"
     assert ", ".join(map(" ".join, VERBS)) == (
         f"{wanted}, merge, prepare, records info, register, segment, synth, train, vectorise"
     )
