@@ -87,7 +87,7 @@ class Registered:
 
     Attributes:
         records: Moved, with ``offset_m``, ``tolerance_m`` and ``overhang_m``.
-        cover: Where the cadastre was drawn.
+        cover: Where the cadastre was drawn and its records took part.
         covered: (N,) share of each building footprint that lies on records and their tolerance.
         buildings: The footprints of buildings, in the order of ``covered``.
     """
@@ -99,12 +99,12 @@ class Registered:
 
     @property
     def on_records(self) -> NDArray[np.bool_]:
-        """Which buildings lie on records for at least half, where the cadastre was drawn."""
+        """Which buildings lie on records for at least half, within the cover."""
         return self._within & (self.covered >= _ON)
 
     @property
     def beside_records(self) -> NDArray[np.bool_]:
-        """Which buildings lie on records for less than a tenth, where the cadastre was drawn."""
+        """Which buildings lie on records for less than a tenth, within the cover."""
         return self._within & (self.covered < _BESIDE)
 
     @property
@@ -143,6 +143,9 @@ def registered(
     offsets = register(footprints, records, rules=rules)
     moved = offsets.apply(records)
     cover = _cover(inputs, moved, offsets)
+    if without is not None:
+        # There everything that is seen would look like something that nobody recorded.
+        cover = shapely.difference(cover, shapely.buffer(without, territory.settings.guard_m))
     buildings = footprints[footprints["kind"] == _BUILDING]
     near = moved[moved["kind"] != _POOL]
     return Registered(moved, cover, _covered(as_array(buildings), near), buildings)
@@ -168,10 +171,7 @@ def labels_of(
     for name in territory.class_names:
         recorded = name == _BUILDING or (name == _POOL and len(found.of(_POOL)) > 0)
         evidence[name] = _evidence(territory, name, found, views, off) if recorded else None
-    guarded = found.cover
-    if without is not None:
-        guarded = shapely.difference(guarded, shapely.buffer(without, settings.guard_m))
-    known = territory.on_image(shapely.get_parts(guarded))
+    known = territory.on_image(shapely.get_parts(found.cover))
     return Labels(evidence, known, views[0].probabilities, settings.unlabelled_weight), off
 
 

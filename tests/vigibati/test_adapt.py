@@ -144,6 +144,17 @@ def test_labels_of_a_fold_say_nothing_about_its_own_ground(
         assert np.array_equal(left, right) == same
 
 
+def test_what_stands_in_the_fold_itself_is_no_detection_beside_records(
+    town: tuple[Path, Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    """Also where parcels say that the cadastre speaks all over the image."""
+    whole = on_the_ground((0, 0, WIDTH_PX, HEIGHT_PX))
+    parcels = write_records(tmp_path / "parcels.gpkg", [whole], id=["13029000AB0012"])
+    one = AdaptSettings(2, 1, device="cpu", learning=LEARNING)
+    report = run(town, checkpoint, tmp_path / "out", parcels=parcels, settings=one)
+    assert [(each.on, each.off) for each in report.off_record] == [(6, 0), (5, 1)]
+
+
 class Killed(BaseException):
     """What no stage catches."""
 
