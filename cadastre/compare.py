@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import geopandas as gpd
@@ -118,12 +119,12 @@ def compare(
     pool_records = int((records["kind"] == "pool").sum())
     shapely.prepare(region)
     in_image = shapely.covers(region, as_array(moved)) & ~was_pool.to_numpy()
-    unrecorded, unsure = _unrecorded(inside[~is_pool], moved[~was_pool], rules)
-    found = [
-        *unrecorded,
-        _unrecorded_pools(inside[is_pool], moved[was_pool], rules),
-        _not_seen(inside[~is_pool], moved[in_image], rules),
-    ]
+    # Both ask different questions of the same geometries, and GEOS lets other threads run.
+    with ThreadPoolExecutor(1) as beside:
+        gone = beside.submit(_not_seen, inside[~is_pool], moved[in_image], rules)
+        unrecorded, unsure = _unrecorded(inside[~is_pool], moved[~was_pool], rules)
+        pools = _unrecorded_pools(inside[is_pool], moved[was_pool], rules)
+        found = [*unrecorded, pools, gone.result()]
     cases = case_table(found, rules, footprints.crs)
     counts = {kind: int((cases["kind"] == kind).sum()) for kind in CASE_KINDS}
     report = ComparisonReport(

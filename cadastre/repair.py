@@ -14,6 +14,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from vigibati.cadastre.threads import in_parts
+
 _EXAMPLES: Final = 20
 _POLYGON: Final = 3
 _MULTIPOLYGON: Final = 6
@@ -120,7 +122,8 @@ def repair_polygons(
     if frame.crs != crs:
         frame = frame.to_crs(crs)
         keep(_possible(frame), "coordinates")
-    invalid = ~shapely.is_valid(frame.geometry.array)
+    shapes = np.asarray(frame.geometry.array)
+    invalid = ~in_parts(lambda rows: shapely.is_valid(shapes[rows]), len(shapes))
     if invalid.any():
         notes += noted(frame[ids][invalid], "mended")
         outlines = np.array(frame.geometry.array)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from vigibati.inference.layout import BLOCK_PX, Unit
 from vigibati.inference.masks import near_no_image, threshold_mask
 from vigibati.inference.predictor import NO_IMAGE
 
+_STRIP_ROWS = 256
 _COLUMNS = ("row", "col", "pixels", "total", "at_edge")
 
 
@@ -129,12 +130,10 @@ class UnitFiles:
             target.write(planes)
 
     def _trace(self, unit: Unit, result: UnitResult) -> list[Components]:
-        edge = near_no_image(result.no_image)
-        strips = (
-            Strip(unit.window.row, threshold_mask(plane, threshold), plane, edge, unit.window.col)
+        return [
+            Components.concatenate(trace(_strips(unit, plane, result.no_image, threshold)))
             for plane, threshold in zip(result.planes, self.thresholds or (), strict=True)
-        )
-        return [Components.concatenate(trace([strip])) for strip in strips]
+        ]
 
     def _frame(self, traced: Sequence[Components]) -> gpd.GeoDataFrame:
         frames = [
@@ -145,3 +144,13 @@ class UnitFiles:
             for name, each in zip(self.class_names, traced, strict=True)
         ]
         return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True))
+
+
+def _strips(
+    unit: Unit, plane: NDArray[np.uint8], no_image: NDArray[np.bool_], threshold: float
+) -> Iterator[Strip]:
+    """Cut what is traced of a unit into low strips: together they would be several times its size."""
+    for row in range(0, len(plane), _STRIP_ROWS):
+        values = plane[row : row + _STRIP_ROWS]
+        edge = near_no_image(no_image[row : row + _STRIP_ROWS + 2])
+        yield Strip(unit.window.row + row, threshold_mask(values, threshold), values, edge, unit.window.col)
