@@ -62,9 +62,9 @@ class SpanBuffer:
             self._top = self._bottom = start
             self._judged = cell_ceil(start)
             self._values, self._valid = self._values[:, :0], None
-        start = self._bottom
-        stop = min(math.ceil(cell_ceil(bottom) / self._unit) * self._unit, self._file.grid.height)
-        if stop <= start:
+        start, height = self._bottom, self._file.grid.height
+        stop = max(start, min(math.ceil(cell_ceil(bottom) / self._unit) * self._unit, height))
+        if stop == start < height:
             return []
         self._move(min(max(cell_floor(keep), self._top), self._judged, start), stop)
         step = math.ceil(_JOB_ROWS / self._unit) * self._unit
@@ -109,7 +109,9 @@ class SpanBuffer:
         """Drop the rows above ``top``, and make room down to ``bottom``."""
         kept = slice(top - self._top, self._bottom - self._top)
         rows, width = self._bottom - top, self.right - self.left
-        if len(self._room[0]) < bottom - top:
+        room, last = len(self._room[0]), bottom == self._file.grid.height
+        # The last rows take no more room than they need: the file below begins to fill its own beside it.
+        if room < bottom - top or (last and room > bottom - top):
             values = np.empty((len(self._values), bottom - top, width), dtype=np.uint8)
             values[:, :rows] = self._values[:, kept]
             self._room = values

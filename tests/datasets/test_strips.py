@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -306,3 +307,21 @@ def test_files_are_only_opened_where_they_lie(
             reader.read(Window(0, row - 8, 64, 80))
     assert max(handles) == 3
     assert handles[-1] == 0
+
+
+def test_a_border_between_files_takes_no_second_buffer(tmp_path: Path) -> None:
+    """Of the file above only the rows that are still needed stay, while the one below fills its own."""
+    one = _write(tmp_path / "0.tif", _picture(1024, 8192, 1), **_TILED)
+    two = _write(tmp_path / "1.tif", _picture(1024, 8192, 2), 0, 1024, **_TILED)
+    assert _peak([one, two]) < 1.1 * _peak([one])
+
+
+def _peak(paths: list[Path]) -> int:
+    """Return the most memory that is held while strips of 384 rows are read, 64 of them twice."""
+    with open_ortho(paths) as ortho, StripReader(ortho) as reader:
+        tracemalloc.start()
+        for row in range(0, ortho.grid.height, 320):
+            reader.read(Window(0, row, 8192, min(384, ortho.grid.height - row)))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return peak
