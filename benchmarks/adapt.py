@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
     start = load_checkpoint(given.start).contract.name
-    name = f"{given.place}{_share(given)} from {start}"
+    name = f"{given.place}{_share(given)} in {given.folds} folds from {start}"
     folder = given.runs / re.sub(r"[^a-z0-9]+", "-", name.lower())
     place = {"barnarp": barnarp, "nairobi": nairobi, "commune": commune}[given.place](given, folder)
     report = adapt(

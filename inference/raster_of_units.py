@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import rasterio
@@ -20,8 +21,13 @@ from vigibati.inference.layout import BLOCK_PX
 from vigibati.inference.predictor import NO_IMAGE
 from vigibati.inference.segment_report import Counts
 
-# In bytes, as rasterio takes it; a twentieth of the memory of the machine otherwise.
-_CACHE_BYTES = 128 * 2**20
+_WRITING: Final = {
+    "GDAL_NUM_THREADS": "ALL_CPUS",
+    # In bytes, as rasterio takes it; a twentieth of the memory of the machine otherwise.
+    "GDAL_CACHEMAX": 128 * 2**20,
+    # Overviews lie in a temporary file first: packed by GDAL's own choice they cost more than all the rest.
+    "COG_TMP_COMPRESSION": "PACKBITS",
+}
 _RUN, _COUNTS = "VIGIBATI_RUN", "VIGIBATI_COUNTS"
 
 
@@ -55,8 +61,7 @@ def write_cog(source: str | Path, out: Path) -> None:
         OutputError: The file cannot be written.
     """
     try:
-        # One thread: GDAL's threads take three times the processor for overviews, and longer too.
-        with whole_file(out) as part, rasterio.Env(GDAL_NUM_THREADS="1", GDAL_CACHEMAX=_CACHE_BYTES):
+        with whole_file(out) as part, rasterio.Env(**_WRITING):
             rasterio.shutil.copy(
                 source,
                 part,

@@ -128,6 +128,7 @@ def show(console: Console, report: AdaptReport) -> None:
         console.print(f"model for other places: {report.checkpoint}")
     else:
         console.print("refused: it agrees less than the starting model, which is gone on with")
+        console.print("where neighbourhoods differ, more --folds let each model see all kinds of them")
     energy = "not measured" if report.energy is None else f"{1000 * report.energy.kwh:.1f} Wh"
     console.print(
         f"{report.steps} steps a training, {report.minutes:g} minutes in this call, energy: {energy}"
