@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from vigibati.adapt_plan import AdaptSettings
-    from vigibati.pipeline import DetectReport
+    from vigibati.detect_report import DetectReport
 
 _FIRST = 10
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -17,66 +13,31 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from vigibati.cadastre.budget import BudgetReport, budget_report
-from vigibati.cadastre.compare import ComparisonReport
+from vigibati.cadastre.budget import budget_report
 from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
-from vigibati.cadastre.words import CHOICES, TITLES, Language
+from vigibati.cadastre.words import Language
 from vigibati.cases import make_cases
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.files import sha256_file
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.configs.rules import load_rules
+from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.quicklook import Outlines, check_picture, quicklook
+from vigibati.datasets.quicklook import check_picture
+from vigibati.detect_report import DetectReport
 from vigibati.footprints import find_footprints, open_for
-from vigibati.inference.checkpoint import load_checkpoint
-from vigibati.inference.energy import Energy, measure_energy
-from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.energy import measure_energy
 from vigibati.inference.segment_settings import SegmentSettings
-from vigibati.inputs import ContextPaths, read_cadastral_inputs
+from vigibati.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
+from vigibati.origin import origin_of
+from vigibati.picture import draw_cases
 from vigibati.vintages import open_vintages, presence, segment_vintages
 
 if TYPE_CHECKING:
     from vigibati.adapt_plan import AdaptSettings
     from vigibati.adapt_report import AdaptReport
-
-_LIBRARIES = ("torch", "segmentation-models-pytorch", "rasterio", "geopandas", "shapely", "pyogrio", "numpy")
-_COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
-_NUMBERED = 20
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DetectReport:
-    """What a run of ``detect`` made.
-
-    Attributes:
-        out: The GeoPackage.
-        probabilities: Probability raster, kept for other thresholds.
-        cases: The cases, by rank.
-        offsets: One row per sheet.
-        segmentation: What the segmentation did.
-        adaptation: What the adaptation came to; None without one.
-        vintages: The same of each older orthophoto, by year.
-        comparison: Counts of the comparison.
-        budget: What the planned visits buy.
-        energy: Energy of the run; None where it was not measured.
-        run_id: Name of the run, also in every case.
-    """
-
-    out: Path
-    probabilities: Path
-    cases: gpd.GeoDataFrame
-    offsets: gpd.GeoDataFrame
-    segmentation: SegmentReport
-    adaptation: AdaptReport | None
-    vintages: Mapping[int, SegmentReport]
-    comparison: ComparisonReport
-    budget: BudgetReport
-    energy: Energy | None
-    run_id: str
 
 
 def detect(
@@ -185,15 +146,11 @@ def detect(
                     image, model, probabilities, crs=working, settings=settings, progress=progress
                 )
             else:
-                # It needs all that trains, which takes seconds to load.
-                from vigibati.adapt import adapt_to  # noqa: PLC0415
-
-                folder = out.with_name(f"{out.stem}_adapted")
-                adapted = adapt_to(
+                adapted = _adapted(
                     image,
                     inputs,
                     model,
-                    folder,
+                    out,
                     settings=adaptation,
                     rules=thresholds,
                     restart=restart,
@@ -215,52 +172,60 @@ def detect(
                 image_year=image_year,
                 budget=budget,
             )
-        cases = listed.cases.assign(
-            run_id=run_id, image_date=image_date, records_date=_records_date(inputs.records)
+        report = DetectReport(
+            out=out,
+            probabilities=probabilities if adapted is None else adapted.probabilities,
+            cases=listed.cases.assign(
+                run_id=run_id, image_date=image_date, records_date=_records_date(inputs.records)
+            ),
+            offsets=listed.offsets.table,
+            segmentation=found.report,
+            adaptation=adapted,
+            vintages={year: each for year, (_, each) in seen.items()},
+            comparison=listed.report,
+            budget=budget_report(listed.cases, budget),
+            energy=energy.result,
+            run_id=run_id,
         )
-        bought = budget_report(listed.cases, budget)
-        older_reports = {year: report for year, (_, report) in seen.items()}
-        older_files = [path for ortho in opened.values() for path in ortho.paths]
-        provenance = {
-            "run_id": run_id,
-            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": list(command),
-            "inputs": _fingerprints([*image.paths, *older_files, *inputs.paths]),
-            "model": model.contract.model_dump(mode="json"),
-            "rules": thresholds.model_dump(mode="json"),
-            "versions": _versions(),
-            "repairs": asdict(inputs.record_set.repairs),
-            "segmentation": asdict(found.report),
-            "vintages": {str(year): asdict(report) for year, report in older_reports.items()},
-            "comparison": asdict(listed.report),
-            "budget": asdict(bought),
-            "offsets": json.loads(listed.offsets.table.drop(columns="geometry").to_json(orient="records")),
-            "adaptation": None if adapted is None else adapted.figures(),
-            "energy": None if energy.result is None else asdict(energy.result),
-        }
+        images = [*image.paths, *(path for each in opened.values() for path in each.paths)]
         publish(
             out,
-            cases=cases,
+            cases=report.cases,
             footprints=found.table,
             records=listed.records,
             parcels=listed.parcels,
-            provenance=provenance,
+            provenance=origin_of(
+                report,
+                files=[*images, *inputs.paths],
+                model=model.contract,
+                rules=thresholds,
+                repairs=inputs.record_set.repairs,
+                command=command,
+            ),
             lang=lang,
         )
         if quicklook_png is not None:
-            _draw(image, cases, listed.records, quicklook_png, lang)
-    return DetectReport(
-        out=out,
-        probabilities=probabilities if adapted is None else adapted.probabilities,
-        cases=cases,
-        offsets=listed.offsets.table,
-        segmentation=found.report,
-        adaptation=adapted,
-        vintages=older_reports,
-        comparison=listed.report,
-        budget=bought,
-        energy=energy.result,
-        run_id=run_id,
+            draw_cases(image, report.cases, listed.records, quicklook_png, lang)
+    return report
+
+
+def _adapted(
+    image: Orthophoto,
+    inputs: CadastralInputs,
+    model: Checkpoint,
+    out: Path,
+    *,
+    settings: AdaptSettings,
+    rules: ComparisonRules,
+    restart: bool,
+    progress: Progress,
+) -> AdaptReport:
+    # It needs all that trains, which takes seconds to load.
+    from vigibati.adapt import adapt_to  # noqa: PLC0415
+
+    folder = out.with_name(f"{out.stem}_adapted")
+    return adapt_to(
+        image, inputs, model, folder, settings=settings, rules=rules, restart=restart, progress=progress
     )
 
 
@@ -275,32 +240,3 @@ def _records_date(records: gpd.GeoDataFrame) -> str | None:
     # The newest change in the extract is the only date that says how fresh it is.
     dates = pd.concat([records["created"], records["updated"]]).dropna()
     return None if dates.empty else str(dates.max())
-
-
-def _fingerprints(paths: Sequence[Path]) -> list[dict[str, str]]:
-    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    return [{"file": file.name, "sha256": sha256_file(file)} for file in files if file.is_file()]
-
-
-def _versions() -> dict[str, str]:
-    libraries = {name: version(name) for name in _LIBRARIES}
-    return {"vigibati": version("vigibati"), "python": platform.python_version(), **libraries}
-
-
-def _draw(
-    image: Orthophoto, cases: gpd.GeoDataFrame, records: gpd.GeoDataFrame, out: Path, lang: Language
-) -> None:
-    drawn = cases.to_crs(image.grid.crs)
-    known = tuple(records.to_crs(image.grid.crs).geometry)
-    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#f5f5dc", geometries=known)]
-    for kind, colour in _COLOURS.items():
-        of_kind = drawn[drawn["kind"] == kind]
-        layers.append(
-            Outlines(
-                name=CHOICES["case_kind"][kind].said_in(lang),
-                colour=colour,
-                geometries=tuple(of_kind.geometry),
-                labels=tuple(str(number) if number <= _NUMBERED else "" for number in of_kind["rank"]),
-            )
-        )
-    quicklook(image, layers, out)

@@ -1,0 +1,1 @@
+../../vigibati/detect_report.py

@@ -1,0 +1,45 @@
+"""A picture of the result: cases and records on the image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+
+from vigibati.cadastre.words import CHOICES, TITLES, Language
+from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.quicklook import Outlines, quicklook
+
+_COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
+_NUMBERED = 20
+
+
+def draw_cases(
+    image: Orthophoto, cases: gpd.GeoDataFrame, records: gpd.GeoDataFrame, out: Path, lang: Language
+) -> None:
+    """Draw cases by kind over the records; the first twenty have their rank beside them.
+
+    Args:
+        image: The orthophoto.
+        cases: Ranked cases.
+        records: As they were moved onto the image.
+        out: PNG to write.
+        lang: Of the legend.
+
+    Raises:
+        OutputError: The picture cannot be written.
+    """
+    drawn = cases.to_crs(image.grid.crs)
+    known = tuple(records.to_crs(image.grid.crs).geometry)
+    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#f5f5dc", geometries=known)]
+    for kind, colour in _COLOURS.items():
+        of_kind = drawn[drawn["kind"] == kind]
+        layers.append(
+            Outlines(
+                name=CHOICES["case_kind"][kind].said_in(lang),
+                colour=colour,
+                geometries=tuple(of_kind.geometry),
+                labels=tuple(str(number) if number <= _NUMBERED else "" for number in of_kind["rank"]),
+            )
+        )
+    quicklook(image, layers, out)
