@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -30,6 +29,7 @@ from vigibati.datasets.chip_files import (
 from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.near_duplicates import NearDuplicate, difference_hash, near_duplicates
 from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.windows import ground_of, side_by_side
 
 # A chip that is mostly black teaches the edge of the image, not what stands on the ground.
 _LEAST_IMAGE = 0.5
@@ -114,7 +114,7 @@ def cut_chips(
         OutputError: ``out`` cannot be written to.
     """
     labels = _labels(ortho.grid, outlines)
-    windows = _windows(ortho.grid, cutting.chip_px)
+    windows = side_by_side(ortho.grid, cutting.chip_px)
     known = _within(ortho.grid, windows, cover)
     _check_overlap(ortho.grid, labels, known)
     # Refuses what cannot be split before the pixels are read; blocks without an image go later.
@@ -169,25 +169,6 @@ def _labels(grid: PixelGrid, outlines: Mapping[str, gpd.GeoDataFrame]) -> _Label
     return _Labels(shapes, classes, shapely.STRtree(shapes))
 
 
-def _windows(grid: PixelGrid, chip_px: int) -> list[Window]:
-    """Return the chips of a grid, row by row; those at its right and lower edge are cut off there."""
-    return [
-        Window(col, row, min(chip_px, grid.width - col), min(chip_px, grid.height - row))
-        for row in range(0, grid.height, chip_px)
-        for col in range(0, grid.width, chip_px)
-    ]
-
-
-def _boxes(grid: PixelGrid, windows: Sequence[Window]) -> NDArray[Any]:
-    """Return the ground of each window, in the grid's CRS."""
-    edges = np.array([(at.col, at.row, at.col + at.width, at.row + at.height) for at in windows])
-    left, top = grid.transform.c, grid.transform.f
-    x = left + grid.transform.a * edges[:, [0, 2]]
-    y = top + grid.transform.e * edges[:, [1, 3]]
-    boxes: NDArray[Any] = shapely.box(x[:, 0], y[:, 1], x[:, 1], y[:, 0])
-    return boxes
-
-
 def _within(grid: PixelGrid, windows: Sequence[Window], cover: shapely.Geometry | None) -> list[Window]:
     if cover is None:
         return list(windows)
@@ -196,7 +177,7 @@ def _within(grid: PixelGrid, windows: Sequence[Window], cover: shapely.Geometry 
     grown = shapely.buffer(cover, gap, join_style="mitre")
     closed = shapely.buffer(grown, -0.99 * gap, join_style="mitre")
     shapely.prepare(closed)
-    inside = shapely.covers(closed, _boxes(grid, windows))
+    inside = shapely.covers(closed, ground_of(grid, windows))
     known = [window for window, within in zip(windows, inside, strict=True) if within]
     if not known:
         raise InputError(
@@ -209,7 +190,7 @@ def _within(grid: PixelGrid, windows: Sequence[Window], cover: shapely.Geometry 
 
 
 def _check_overlap(grid: PixelGrid, labels: _Labels, windows: Sequence[Window]) -> None:
-    if labels.tree.query(_boxes(grid, windows), predicate="intersects").size:
+    if labels.tree.query(ground_of(grid, windows), predicate="intersects").size:
         return
     here, there = (", ".join(f"{edge:.0f}" for edge in bounds) for bounds in (grid.bounds, _bounds(labels)))
     cause = f"none of them lies on a chip of the image (image {here}; footprints {there}; {grid.crs.name})"
@@ -255,7 +236,7 @@ def _cut(ortho: Orthophoto, window: Window, labels: _Labels, out: Path, cutting:
 
 def _burnt(grid: PixelGrid, window: Window, labels: _Labels) -> NDArray[np.uint8]:
     """Return the class of each pixel of a window, 0 = background, (H, W)."""
-    found = labels.tree.query(_boxes(grid, [window])[0], predicate="intersects")
+    found = labels.tree.query(ground_of(grid, [window])[0], predicate="intersects")
     size = (window.height, window.width)
     if not found.size:
         return np.zeros(size, dtype=np.uint8)

@@ -20,6 +20,7 @@ from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.manifest import CERTAIN, COUNTED
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.datasets.soft_labels import Evidence, burnt, soft_labels
+from vigibati.datasets.windows import ground_of, side_by_side
 
 _LEAST_IMAGE = 0.5
 # A piece of which less is known costs as much time as any other and teaches little.
@@ -54,14 +55,9 @@ def choose_windows(
         most: How many at most.
         seed: Decides which are taken.
     """
-    windows = [
-        Window(col, row, min(chip_px, grid.width - col), min(chip_px, grid.height - row))
-        for row in range(0, grid.height, chip_px)
-        for col in range(0, grid.width, chip_px)
-    ]
-    grounds = shapely.box(*np.array([grid.part(window).bounds for window in windows]).T)
+    windows = side_by_side(grid, chip_px)
     shapely.prepare(cover)
-    wanted = np.flatnonzero(shapely.intersects(cover, grounds))
+    wanted = np.flatnonzero(shapely.intersects(cover, ground_of(grid, windows)))
     if len(wanted) > most:
         wanted = np.sort(np.random.default_rng(seed).choice(wanted, most, replace=False))
     return [windows[number] for number in wanted]

@@ -17,6 +17,7 @@ from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.datasets.manifest import CERTAIN, COUNTED, Chip
 from vigibati.datasets.territory import Labels, Piece
+from vigibati.datasets.windows import ground_of
 from vigibati.footprints import find_footprints
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.segment_settings import SegmentSettings
@@ -166,7 +167,7 @@ def of_fold(workshop: Workshop, fold: shapely.Geometry | None, *, source: str) -
     """
     territory = workshop.territory
     grid = territory.image.grid
-    grounds = shapely.box(*np.array([grid.part(piece.window).bounds for piece in workshop.pieces]).T)
+    grounds = ground_of(grid, [piece.window for piece in workshop.pieces])
     inside = np.ones(len(grounds), dtype=np.bool_)
     if fold is not None:
         (ground,) = territory.on_image(np.array([fold], dtype=object))
