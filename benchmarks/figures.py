@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -445,8 +445,8 @@ def _scale_rows(root: Path) -> list[Sequence[object]]:
     if result is None:
         return [("a mosaic of gigapixels", "", absent)]
     low, high = result["runs"][0], result["runs"][-1]
-    slowest, ratio = _by_slowest_stage(high)
-    slowest_shipped, ratio_shipped = _by_slowest_stage(result["shipped"])
+    busy = high["report"]["busy_s"]
+    slowest = max(busy, key=busy.__getitem__)
     how = f"{high['megapixels'] / 1000:.1f} Gpx in tiles of {result['tile_px']} px, near-free network"
     return [
         ("blocks decoded for each one needed", f"{high['blocks_decoded'] / high['blocks_needed']:.3f}", how),
@@ -458,22 +458,10 @@ def _scale_rows(root: Path) -> list[Sequence[object]]:
         ("image to footprints", f"{high['mpx_per_s']:.1f} Mpx/s", f"{how}, {result['cores']} cores"),
         (
             f"wall clock of the whole run by its slowest stage ({slowest})",
-            f"{ratio:.2f}",
+            f"{high['report']['seconds'] / busy[slowest]:.2f}",
             f"the same; merging comes after it: {high['report']['merge_s']:.0f} of {high['seconds']:.0f} s",
         ),
-        (
-            f"wall clock of the whole run by its slowest stage ({slowest_shipped})",
-            f"{ratio_shipped:.2f}",
-            f"{result['shipped']['megapixels']:.0f} Mpx, shipped network, {result['cores']} cores",
-        ),
     ]
-
-
-def _by_slowest_stage(run: Mapping[str, Any]) -> tuple[str, float]:
-    """Return the stage that was busy for the longest, and the wall clock of the run by its seconds."""
-    busy = run["report"]["busy_s"]
-    slowest = max(busy, key=busy.__getitem__)
-    return slowest, run["report"]["seconds"] / busy[slowest]
 
 
 def _vectorise_rows(root: Path) -> list[Sequence[object]]:

@@ -1,8 +1,7 @@
 """Outlines a mosaic of gigapixels and watches the memory: does it grow with the height of the image?
 
-A mosaic of the same width is run at two heights with the near-free network of benchmarks/peers, each in a
-process of its own, and one tile with the shipped network. Writes benchmarks/results/scale_run.json. Tiles
-are made when they are missing.
+A mosaic of the same width is run at two heights with the near-free network of benchmarks/peers, in a
+process of its own. Writes benchmarks/results/scale_run.json. Tiles are made when they are missing.
 """
 
 from __future__ import annotations
@@ -25,13 +24,11 @@ from numpy.typing import NDArray
 ROOT: Final = Path(__file__).resolve().parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"
 RESULT: Final = ROOT / "benchmarks" / "results" / "scale_run.json"
-_TASK: Final = {"threshold": 0.5, "min_area_m2": 4.0}
+_TASK: Final = {"model": "near-free", "threshold": 0.5, "min_area_m2": 4.0}
 # What only the peers read.
 _UNUSED: Final = {"window_px": 0, "overlap_px": 0, "batch": 0}
 # Of the raster that tiles are cut from, as peers/run.py makes it.
 _SIDE_PX: Final = 8192
-# Of the tile for the shipped network.
-_TILE_PX: Final = 5000
 _SAMPLE_S: Final = 0.5
 # So many points of a memory curve are kept.
 _KEPT: Final = 200
@@ -54,16 +51,17 @@ def main() -> None:
     for height in given.heights:
         folder = _mosaic(work, given.width_px, given.tile_px, height)
         megapixels = given.width_px * given.tile_px * height / 1e6
-        runs.append(_watched("near-free", folder, environment, megapixels) | {"rows_of_tiles": height})
-    tile = _mosaic(work, _TILE_PX, _TILE_PX, 1)
-    shipped = _watched("shipped", tile, environment, _TILE_PX**2 / 1e6)
+        runs.append(_watched(folder, environment, megapixels) | {"rows_of_tiles": height})
+        print(
+            json.dumps({key: value for key, value in runs[-1].items() if key not in {"curve", "ledger"}}),
+            flush=True,
+        )
     result = {
         "width_px": given.width_px,
         "tile_px": given.tile_px,
         "cores": len(os.sched_getaffinity(0)),
         "peak_grows_by": round(runs[-1]["peak_mib"] / runs[0]["peak_mib"] - 1, 4),
         "runs": runs,
-        "shipped": shipped,
     }
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
@@ -100,12 +98,11 @@ def _write_tile(path: Path, pixels: NDArray[np.uint8], transform: Affine, crs: A
     part.replace(path)
 
 
-def _watched(model: str, folder: Path, environment: dict[str, str], megapixels: float) -> dict[str, Any]:
-    """Run VigiBâti with a network on a folder of tiles and sample its memory."""
+def _watched(folder: Path, environment: dict[str, str], megapixels: float) -> dict[str, Any]:
+    """Run VigiBâti on a folder of tiles and sample its memory."""
     out, report = folder.with_suffix(".gpkg"), folder.with_suffix(".json")
     paths = {"raster": folder, "models": folder.parent, "out": out, "report": report}
-    told = {key: str(path) for key, path in paths.items()}
-    task = json.dumps(told | {"model": model} | _TASK | _UNUSED)
+    task = json.dumps({key: str(path) for key, path in paths.items()} | _TASK | _UNUSED)
     begin, curve = time.perf_counter(), []
     command = [sys.executable, "-P", str(PEERS / "ours_in_units.py"), task]
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own script
@@ -114,12 +111,11 @@ def _watched(model: str, folder: Path, environment: dict[str, str], megapixels: 
             time.sleep(_SAMPLE_S)
     if process.returncode:
         sys.exit(f"{folder}: ours_in_units.py ended with {process.returncode}")
-    result = json.loads(report.read_text(encoding="utf-8"))
-    print(json.dumps({key: value for key, value in result.items() if key != "ledger"}), flush=True)
+    told = json.loads(report.read_text(encoding="utf-8"))
     step = max(1, len(curve) // _KEPT)
-    return result | {
+    return told | {
         "megapixels": megapixels,
-        "mpx_per_s": round(megapixels / result["seconds"], 2),
+        "mpx_per_s": round(megapixels / told["seconds"], 2),
         "curve": curve[::step],
     }
 
