@@ -121,11 +121,12 @@ def _name(crs: pyproj.CRS | None) -> str:
 @contextmanager
 def _unsynchronised() -> Iterator[None]:
     """Let GDAL write without waiting for the disk: the file is brought there when it is whole."""
+    before = pyogrio.get_gdal_config_option(_SYNCHRONOUS)
     pyogrio.set_gdal_config_options({_SYNCHRONOUS: "OFF"})
     try:
         yield
     finally:
-        pyogrio.set_gdal_config_options({_SYNCHRONOUS: None})
+        pyogrio.set_gdal_config_options({_SYNCHRONOUS: before})
 
 
 def _write_layer(part: Path, layer: str, table: gpd.GeoDataFrame, lang: Language) -> None:

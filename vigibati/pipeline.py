@@ -22,22 +22,20 @@ from vigibati.cadastre.words import Language
 from vigibati.cases import make_cases
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.configs.rules import ComparisonRules, load_rules
-from vigibati.datasets.ortho import Orthophoto
+from vigibati.configs.rules import load_rules
 from vigibati.datasets.quicklook import check_picture
 from vigibati.detect_report import DetectReport
 from vigibati.footprints import find_footprints, open_for
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.energy import measure_energy
 from vigibati.inference.segment_settings import SegmentSettings
-from vigibati.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
+from vigibati.inputs import ContextPaths, read_cadastral_inputs
 from vigibati.origin import origin_of
 from vigibati.picture import draw_cases
 from vigibati.vintages import open_vintages, presence, segment_vintages
 
 if TYPE_CHECKING:
     from vigibati.adapt_plan import AdaptSettings
-    from vigibati.adapt_report import AdaptReport
 
 
 def detect(
@@ -146,11 +144,14 @@ def detect(
                     image, model, probabilities, crs=working, settings=settings, progress=progress
                 )
             else:
-                adapted = _adapted(
+                # It needs all that trains, which takes seconds to load.
+                from vigibati.adapt import adapt_to  # noqa: PLC0415
+
+                adapted = adapt_to(
                     image,
                     inputs,
                     model,
-                    out,
+                    out.with_name(f"{out.stem}_adapted"),
                     settings=adaptation,
                     rules=thresholds,
                     restart=restart,
@@ -207,26 +208,6 @@ def detect(
         if quicklook_png is not None:
             draw_cases(image, report.cases, listed.records, quicklook_png, lang)
     return report
-
-
-def _adapted(
-    image: Orthophoto,
-    inputs: CadastralInputs,
-    model: Checkpoint,
-    out: Path,
-    *,
-    settings: AdaptSettings,
-    rules: ComparisonRules,
-    restart: bool,
-    progress: Progress,
-) -> AdaptReport:
-    # It needs all that trains, which takes seconds to load.
-    from vigibati.adapt import adapt_to  # noqa: PLC0415
-
-    folder = out.with_name(f"{out.stem}_adapted")
-    return adapt_to(
-        image, inputs, model, folder, settings=settings, rules=rules, restart=restart, progress=progress
-    )
 
 
 def _checked_date(text: str) -> date:
