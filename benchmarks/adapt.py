@@ -56,6 +56,7 @@ AIMED_RECALL = 0.9
 SHIFT_M = 3.0
 SEED = 7
 COMMUNE_KM = 2.0
+STEPS = 100
 NEAR_M = 3.0
 NO_IMAGE, CERTAIN, THRESHOLD = 255, 254, 0.5
 
@@ -89,12 +90,13 @@ def main() -> None:
     parser.add_argument("--smallest-m2", type=float, help="withhold every building that is smaller instead")
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "adapt")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args()
     start = load_checkpoint(given.start).contract.name
-    name = f"{given.place}{_share(given)} in {given.folds} folds from {start}"
+    longer = "" if given.steps == STEPS else f" of {given.steps} steps"
+    name = f"{given.place}{_share(given)} in {given.folds} folds{longer} from {start}"
     folder = given.runs / re.sub(r"[^a-z0-9]+", "-", name.lower())
     place = {"barnarp": barnarp, "nairobi": nairobi, "commune": commune}[given.place](given, folder)
     report = adapt(

@@ -1,7 +1,8 @@
 """Outlines a mosaic of gigapixels and watches the memory: does it grow with the height of the image?
 
 A mosaic of the same width is run at two heights with the near-free network of benchmarks/peers, in a
-process of its own. Writes benchmarks/results/scale_run.json. Tiles are made when they are missing.
+process of its own, and a small one with the shipped network. Writes benchmarks/results/scale_run.json. Tiles
+are made when they are missing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from numpy.typing import NDArray
 ROOT: Final = Path(__file__).resolve().parents[1]
 PEERS: Final = ROOT / "benchmarks" / "peers"
 RESULT: Final = ROOT / "benchmarks" / "results" / "scale_run.json"
-_TASK: Final = {"model": "near-free", "threshold": 0.5, "min_area_m2": 4.0}
+_TASK: Final = {"threshold": 0.5, "min_area_m2": 4.0}
+# A minute with the shipped network.
+_SHIPPED_PX: Final = (10_000, 5_000)
 # What only the peers read.
 _UNUSED: Final = {"window_px": 0, "overlap_px": 0, "batch": 0}
 # Of the raster that tiles are cut from, as peers/run.py makes it.
@@ -51,17 +54,20 @@ def main() -> None:
     for height in given.heights:
         folder = _mosaic(work, given.width_px, given.tile_px, height)
         megapixels = given.width_px * given.tile_px * height / 1e6
-        runs.append(_watched(folder, environment, megapixels) | {"rows_of_tiles": height})
+        runs.append(_watched(folder, "near-free", environment, megapixels) | {"rows_of_tiles": height})
         print(
             json.dumps({key: value for key, value in runs[-1].items() if key not in {"curve", "ledger"}}),
             flush=True,
         )
+    width, tile = _SHIPPED_PX
+    small = _mosaic(work, width, tile, 1)
     result = {
         "width_px": given.width_px,
         "tile_px": given.tile_px,
         "cores": len(os.sched_getaffinity(0)),
         "peak_grows_by": round(runs[-1]["peak_mib"] / runs[0]["peak_mib"] - 1, 4),
         "runs": runs,
+        "shipped": _watched(small, "shipped", environment, width * tile / 1e6),
     }
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
@@ -98,11 +104,11 @@ def _write_tile(path: Path, pixels: NDArray[np.uint8], transform: Affine, crs: A
     part.replace(path)
 
 
-def _watched(folder: Path, environment: dict[str, str], megapixels: float) -> dict[str, Any]:
+def _watched(folder: Path, model: str, environment: dict[str, str], megapixels: float) -> dict[str, Any]:
     """Run VigiBâti on a folder of tiles and sample its memory."""
     out, report = folder.with_suffix(".gpkg"), folder.with_suffix(".json")
     paths = {"raster": folder, "models": folder.parent, "out": out, "report": report}
-    task = json.dumps({key: str(path) for key, path in paths.items()} | _TASK | _UNUSED)
+    task = json.dumps({key: str(path) for key, path in paths.items()} | {"model": model} | _TASK | _UNUSED)
     begin, curve = time.perf_counter(), []
     command = [sys.executable, "-P", str(PEERS / "ours_in_units.py"), task]
     with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - our own script
