@@ -55,7 +55,7 @@ results: demo
 	$(BIN)/vigibati bench withheld runs/edigeo_13029/ortho.tif --records $(SHEET) --count 10 --seed 7 \
 	  --crops runs/crops/edigeo_13029 --out benchmarks/results/withheld_edigeo_13029.json
 	$(BIN)/python -P benchmarks/nairobi.py $(DATA)/scenes/nairobi
-	$(BIN)/python -P benchmarks/figures.py
+	$(BIN)/python -P benchmarks/figures
 
 # Times and counts, on a machine that does nothing else; peers are installed beside each other in runs/venvs.
 bench: demo
@@ -69,7 +69,7 @@ bench: demo
 	  --scene barnarp $(DATA)/scenes/barnarp/ortho.tif $(DATA)/scenes/barnarp/footprints.gpkg
 	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/comparison.py
 	$(BIN)/python -P benchmarks/withheld_plans.py --data $(DATA)
-	$(BIN)/python -P benchmarks/figures.py
+	$(BIN)/python -P benchmarks/figures
 
 # Two starting models (half an hour on two cores) and thirteen adaptations (12 to 40 minutes each); goes on where
 # it was.
@@ -91,10 +91,10 @@ adapt: .venv/ready
 	  --start runs/without_barnarp/checkpoint --folds $$folds || exit 1; done
 	$(BIN)/python -P benchmarks/adapt.py commune --data $(DATA) --start runs/without_barnarp/checkpoint
 	$(BIN)/python -P benchmarks/adapt_plot.py
-	$(BIN)/python -P benchmarks/figures.py
+	$(BIN)/python -P benchmarks/figures
 
 figures: .venv/ready
-	$(BIN)/python -P benchmarks/figures.py
+	$(BIN)/python -P benchmarks/figures
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
