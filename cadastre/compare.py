@@ -121,7 +121,9 @@ def compare(
     in_image = shapely.covers(region, as_array(moved)) & ~was_pool.to_numpy()
     # Both ask different questions of the same geometries, and GEOS lets other threads run.
     with ThreadPoolExecutor(1) as beside:
-        gone = beside.submit(_not_seen, inside[~is_pool], moved[in_image], rules)
+        # Whatever stands on a record shows that it is there, also where the records say nothing else.
+        standing = footprints[footprints["kind"] != "pool"]
+        gone = beside.submit(_not_seen, standing, moved[in_image], rules)
         unrecorded, unsure = _unrecorded(inside[~is_pool], moved[~was_pool], rules)
         pools = _unrecorded_pools(inside[is_pool], moved[was_pool], rules)
         found = [*unrecorded, pools, gone.result()]

@@ -14,7 +14,6 @@ import pyogrio
 import pyproj
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from vigibati.cadastre.destination import check_place
 from vigibati.cadastre.layout import LAYOUTS, arrange
 from vigibati.cadastre.project import Extent, write_project
 from vigibati.cadastre.provenance import write_provenance
@@ -22,7 +21,7 @@ from vigibati.cadastre.styles import layer_style
 from vigibati.cadastre.value_lists import write_value_lists
 from vigibati.cadastre.words import DESCRIPTIONS, TITLES, Language
 from vigibati.configs.errors import OutputError
-from vigibati.configs.files import whole_file
+from vigibati.configs.files import check_geopackage, whole_file
 
 # GDAL 3.6, which QGIS 3.22 uses, warns at each opening of a newer version.
 _VERSION: Final = "1.2"
@@ -68,7 +67,7 @@ def publish(
         OutputError: ``out`` cannot be written, is not a ``.gpkg``, is open in another
             program, or the layers do not share one projected CRS.
     """
-    check_place(out)
+    check_geopackage(out)
     crs = _shared_crs(out, {"cases": cases, "footprints": footprints, "records": records, "parcels": parcels})
     absent = gpd.GeoDataFrame(geometry=[], crs=crs)
     given = {"cases": cases, "footprints": footprints, "records": records}

@@ -26,6 +26,8 @@ _FARTHEST: Final = 1e8
 
 _MIN_AREA_M2: Final = 0.01
 
+# Nothing on the ground differs.
+_HARMLESS: Final = ("flattened", "apart")
 _WORDS: Final = {
     "flattened": "heights dropped",
     "collection": "geometry collections reduced to their polygons",
@@ -35,6 +37,7 @@ _WORDS: Final = {
     "coordinates": "with impossible coordinates, dropped",
     "no_area": "without area (under 1 dm²), dropped",
     "repeated": "exact repetitions, dropped",
+    "apart": "of several parts, each part taken by itself",
     "left_out": "ruins, or no building by their own words, left out",
 }
 
@@ -44,7 +47,7 @@ class Repairs:
     """How many polygons were mended or dropped, by reason, with the ids of the first ones.
 
     Attributes:
-        counts: Number by reason: "flattened", "collection" and "mended" were kept;
+        counts: Number by reason: "flattened", "collection", "mended" and "apart" were kept;
             "empty", "not_polygon", "coordinates", "no_area", "repeated" and "left_out"
             were dropped.
         examples: Up to 20 ids by reason.
@@ -66,7 +69,7 @@ class Repairs:
     @property
     def altered(self) -> int:
         """How many outlines differ from the source on the ground, or are gone."""
-        return sum(count for reason, count in self.counts.items() if reason != "flattened")
+        return sum(count for reason, count in self.counts.items() if reason not in _HARMLESS)
 
     def describe(self) -> str:
         """Return one sentence part per reason, such as "2 invalid outlines mended (a, b)"."""
@@ -131,6 +134,26 @@ def repair_polygons(
         frame = frame.set_geometry(_only_polygons(outlines, invalid), crs=crs)
     keep(shapely.area(frame.geometry.array) >= _MIN_AREA_M2, "no_area")
     return frame, notes
+
+
+def take_apart(frame: gpd.GeoDataFrame, *, ids: str) -> tuple[gpd.GeoDataFrame, Repairs]:
+    """Make a row of each part, so that every building is registered and compared by itself.
+
+    Args:
+        frame: Polygons and multipolygons.
+        ids: Column with the ids; parts of one row become ``id#1``, ``id#2``…
+
+    Returns:
+        Polygons, numbered anew, and what was taken apart.
+    """
+    several = shapely.get_num_geometries(frame.geometry.array) > 1
+    if not several.any():
+        return frame, Repairs()
+    parts = frame.explode(ignore_index=False, index_parts=True)
+    row, part = (parts.index.get_level_values(level) for level in (0, 1))
+    named = parts[ids] + "#" + pd.Series(part + 1, index=parts.index).astype(str)
+    parts[ids] = parts[ids].where(~np.asarray(several)[row], named)
+    return parts.reset_index(drop=True), noted(frame[ids][several], "apart")
 
 
 def drop_repeated(frame: gpd.GeoDataFrame, *, ids: str) -> tuple[gpd.GeoDataFrame, Repairs]:

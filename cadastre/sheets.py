@@ -57,14 +57,17 @@ def assign_sheets(
     return found
 
 
-def check_overlap(records: gpd.GeoDataFrame, bounds: Extent, *, bounds_crs: pyproj.CRS, path: Path) -> None:
-    """Refuse records of which none lies on the image.
+def check_overlap(
+    records: gpd.GeoDataFrame, bounds: Extent, *, bounds_crs: pyproj.CRS, path: Path, of: str = "image"
+) -> None:
+    """Refuse records of which none lies on the image, or on what was found in it.
 
     Args:
         records: Records table.
-        bounds: Extent of the image.
+        bounds: Extent of the image, or of the footprints.
         bounds_crs: CRS of ``bounds``.
         path: Path of the records, named in the error.
+        of: What ``bounds`` is the extent of, for the message.
 
     Raises:
         RecordsError: Not one record meets the extent; the message gives both extents in
@@ -74,10 +77,10 @@ def check_overlap(records: gpd.GeoDataFrame, bounds: Extent, *, bounds_crs: pypr
     if records.intersects(shapely.box(*image)).any():
         return
     cause = (
-        f"none of the {len(records)} records lies on the image: records {_words(records.total_bounds)}, "
-        f"image {_words(image)}, both in {records.crs.name}"
+        f"none of the {len(records)} records lies on the {of}: records {_words(records.total_bounds)}, "
+        f"{of} {_words(image)}, both in {records.crs.name}"
     )
-    cure = "give the records of the place of the image, or declare their CRS (--records-crs EPSG:2154)"
+    cure = f"give the records of the place of the {of}, or declare their CRS (--records-crs EPSG:2154)"
     if shapely.box(*image).intersects(_swapped(records)):
         cause += ", where they would lie with longitude and latitude swapped"
         cure = "swap the coordinates of the file (in QGIS: Swap X and Y coordinates)"

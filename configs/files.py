@@ -31,6 +31,28 @@ def check_writable(path: Path) -> None:
         raise OutputError(nearest, "cannot be written to", "choose a folder of yours")
 
 
+def check_geopackage(path: Path) -> None:
+    """Refuse a place that cannot take a GeoPackage, before the work for it is done; makes nothing.
+
+    Raises:
+        OutputError: ``path`` is not the name of a GeoPackage, GDAL would write it elsewhere, it is open in
+            another program, or its folder cannot be written to.
+    """
+    if path.suffix.lower() != ".gpkg":
+        raise OutputError(path, "is not the name of a GeoPackage", "end the name in .gpkg")
+    if "!" in str(path.absolute()):
+        raise OutputError(path, "has a '!' in its path, which GDAL takes for an archive", "write elsewhere")
+    check_writable(path)
+    for companion in (Path(f"{path}-wal"), Path(f"{path}-journal")):
+        # SQLite would apply such a log to the new file, which it does not belong to.
+        if companion.exists():
+            raise OutputError(
+                path,
+                f"is open in another program ({companion.name} lies beside it)",
+                "close it there, then run again",
+            )
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that replaces ``path`` only if the block succeeds.

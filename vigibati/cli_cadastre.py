@@ -44,13 +44,16 @@ def register(
     from vigibati.cadastre.offsets_file import write_offsets
     from vigibati.cadastre.register import register as run
     from vigibati.configs.rules import load_rules
-    from vigibati.inputs import read_cadastral_inputs, read_footprints
+    from vigibati.inputs import check_same_place, read_cadastral_inputs, read_footprints
+    from vigibati.vectors import check_layer_place
 
+    check_layer_place(out, layer="offsets")
     found = read_footprints(footprints)
     hints = RecordsHints.given(
         declared_crs=records_crs, source_format=records_format, mapping=records_mapping
     )
     inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=found.crs, hints=hints)
+    check_same_place(found, inputs, records)
     offsets = run(found, inputs.records, rules=load_rules(name=rules))
     write_offsets(offsets, out)
     if not quiet or json:
@@ -85,17 +88,18 @@ def compare(
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
     from vigibati.cadastre.budget import budget_report
-    from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
+    from vigibati.cadastre.destination import refuse_to_lose_decisions
     from vigibati.cadastre.hints import RecordsHints
     from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
+    from vigibati.configs.files import check_geopackage
     from vigibati.configs.rules import load_rules
-    from vigibati.inputs import ContextPaths, read_cadastral_inputs, read_footprints
+    from vigibati.inputs import ContextPaths, check_same_place, read_cadastral_inputs, read_footprints
 
     wanted = options.checked_budget(budget)
     found = read_footprints(footprints)
-    check_place(out)
+    check_geopackage(out)
     refuse_to_lose_decisions(out)
     language = options.checked_lang(lang)
     hints = RecordsHints.given(
@@ -105,6 +109,7 @@ def compare(
     inputs = read_cadastral_inputs(
         records=records, parcels=parcels, crs=found.crs, hints=hints, context=context
     )
+    check_same_place(found, inputs, records)
     known = None if offsets is None else read_offsets(offsets)
     listed = make_cases(
         found, inputs, rules=load_rules(name=rules), lang=language, offsets=known, budget=wanted

@@ -84,8 +84,9 @@ def vectorise(
     Example: vigibati vectorise probabilities.tif --out footprints.gpkg
     """
     from vigibati.inference.vectorise import vectorise as run
-    from vigibati.vectors import write_layer
+    from vigibati.vectors import check_layer_place, write_layer
 
+    check_layer_place(out, layer="footprints")
     thresholds = None if threshold is None else {"building": threshold}
     table = run(probabilities, thresholds=thresholds, progress=listener(silent=json or quiet))
     write_layer(table, out, layer="footprints")

@@ -72,7 +72,7 @@ def segment(
     from vigibati.vectors import check_layer_place
 
     if footprints is not None:
-        check_layer_place(footprints)
+        check_layer_place(footprints, layer="footprints")
     image, model, _ = open_for(
         ortho, checkpoint=checkpoint, crs=crs, bands=options.checked_bands(bands), scale=scale
     )
@@ -111,7 +111,7 @@ def merge(
     from vigibati.vectors import check_layer_place
 
     if footprints is not None:
-        check_layer_place(footprints)
+        check_layer_place(footprints, layer="footprints")
     done = run(out, traced=footprints is not None, progress=listener(silent=json or quiet))
     _end(done, footprints, None, quiet=quiet)
 

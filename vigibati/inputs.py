@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import geopandas as gpd
 import pandas as pd
@@ -20,10 +22,13 @@ from vigibati.cadastre.readers import (
     read_risk_zones,
     read_zones,
 )
-from vigibati.cadastre.sheets import assign_sheets
+from vigibati.cadastre.repair import repair_polygons
+from vigibati.cadastre.sheets import assign_sheets, check_overlap
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import InputError, RasterError
 from vigibati.vectors import read_layer
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +139,36 @@ def read_footprints(path: Path) -> gpd.GeoDataFrame:
     return table.to_crs(working_crs(table.crs, tuple(table.total_bounds)))
 
 
+def check_same_place(footprints: gpd.GeoDataFrame, inputs: CadastralInputs, path: Path) -> None:
+    """Refuse records of another place than the footprints.
+
+    Args:
+        footprints: From `read_footprints`.
+        inputs: Read in the same CRS.
+        path: Path of the records, named in the error.
+
+    Raises:
+        RecordsError: Footprints were found, and not one record lies within their extent.
+    """
+    if len(footprints):
+        west, south, east, north = footprints.total_bounds
+        check_overlap(
+            inputs.records,
+            (west, south, east, north),
+            bounds_crs=footprints.crs,
+            path=path,
+            of="footprints",
+        )
+
+
 def _read_previous(path: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     cases = read_layer(path, layer="cases", made_by="detect")
     missing = {"case_id", "kind"} - set(cases.columns)
     if missing or cases.crs is None:
         cause = f"lacks the column {', '.join(sorted(missing))}" if missing else "has no CRS"
         raise InputError(path, f"is no list of cases: it {cause}", "give a file that 'vigibati detect' wrote")
-    return cases.drop_duplicates("case_id").to_crs(crs)
+    # What a person drew has no number that could be kept, and what a person redrew may cross itself.
+    kept, repairs = repair_polygons(cases[cases["case_id"].notna()], ids="case_id", crs=crs)
+    if repairs.altered:
+        _LOG.warning("%s: %s", path, repairs.describe())
+    return kept.drop_duplicates("case_id")

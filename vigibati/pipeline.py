@@ -14,13 +14,14 @@ import geopandas as gpd
 import pandas as pd
 
 from vigibati.cadastre.budget import budget_report
-from vigibati.cadastre.destination import check_place, refuse_to_lose_decisions
+from vigibati.cadastre.destination import refuse_to_lose_decisions
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import Language
 from vigibati.cases import make_cases
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.files import check_geopackage
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import load_rules
 from vigibati.datasets.quicklook import check_picture
@@ -109,7 +110,7 @@ def detect(
     Raises:
         InputError: An input cannot be used; nothing was written.
     """
-    check_place(out)
+    check_geopackage(out)
     if quicklook_png is not None:
         check_picture(quicklook_png)
     image_year = None if image_date is None else _checked_date(image_date).year

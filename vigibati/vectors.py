@@ -5,29 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 
 import geopandas as gpd
+import pyogrio
+from pyogrio.errors import DataSourceError
 
 from vigibati.configs.errors import InputError, OutputError
-from vigibati.configs.files import check_writable, whole_file
+from vigibati.configs.files import check_geopackage, whole_file
 
 
-def check_layer_place(out: Path) -> None:
-    """Refuse a place that cannot take a GeoPackage, before the work for it is done.
+def check_layer_place(out: Path, *, layer: str) -> None:
+    """Refuse a place that cannot take a layer, before the work for it is done.
+
+    Args:
+        out: GeoPackage to write; an earlier one of the same kind will be replaced.
+        layer: Name of the layer.
 
     Raises:
-        OutputError: The name does not end in ``.gpkg``, or the folder cannot be written to.
+        OutputError: No GeoPackage can be written there, or another file would be lost.
     """
-    if out.suffix.lower() != ".gpkg":
-        raise OutputError(out, "is not the name of a GeoPackage", "end the name in .gpkg")
-    check_writable(out)
+    check_geopackage(out)
+    if not out.exists():
+        return
+    try:
+        earlier = pyogrio.list_layers(out)[:, 0]
+    except DataSourceError:
+        earlier = []
+    if layer not in earlier:
+        raise OutputError(out, f"exists and holds no layer '{layer}'", "give another name to --out")
 
 
 def write_layer(table: gpd.GeoDataFrame, out: Path, *, layer: str) -> None:
     """Write one layer as a GeoPackage 1.2, whole or not at all.
 
     Raises:
-        OutputError: The name does not end in ``.gpkg``, or the folder cannot be written to.
+        OutputError: No GeoPackage can be written there, or another file would be lost.
     """
-    check_layer_place(out)
+    check_layer_place(out, layer=layer)
     with whole_file(out) as part:
         table.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", VERSION="1.2")
 

@@ -16,7 +16,7 @@ from vigibati.cadastre.crs import home_crs
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.readers.detect import find_layers
 from vigibati.cadastre.readers.layers import Layers
-from vigibati.cadastre.repair import Repairs, drop_repeated, repair_polygons
+from vigibati.cadastre.repair import Repairs, drop_repeated, repair_polygons, take_apart
 from vigibati.cadastre.sheets import assign_sheets
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import RecordsError
@@ -46,9 +46,10 @@ def read_records(path: Path, *, crs: pyproj.CRS | None = None, hints: RecordsHin
         cause = "holds no polygon of a building, so that everything in the image would look undeclared"
         dropped = f" ({repairs.describe()})" if repairs.counts else ""
         raise RecordsError(path, cause + dropped, "give the buildings that the cadastre knows")
+    records, apart = take_apart(records, ids=_ID_COLUMNS["records"])
     parcels, more = _joined(sources, "parcels", target)
     sheets, most = _joined(sources, "sheets", target)
-    repairs = repairs + more + most
+    repairs = repairs + apart + more + most
     if repairs.altered:
         _LOG.warning("%s: %s", path, repairs.describe())
     return RecordSet(

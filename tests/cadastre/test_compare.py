@@ -59,6 +59,20 @@ def test_a_recorded_house_is_no_case() -> None:
     assert result.report.footprints_recorded == 1
 
 
+def test_a_row_over_the_edge_of_the_cover_is_seen() -> None:
+    # Most of the roof, its middle included, lies where the records do not speak.
+    result = compare(
+        found(box(-60, 0, 20, 10)),
+        records_of(box(0, 0, 10, 10), box(10, 0, 20, 10)),
+        offsets_of(),
+        rules=RULES,
+        cover=box(0, -50, 100, 50),
+        imaged=EVERYWHERE,
+    )
+    assert result.report.footprints_outside_cover == 1
+    assert result.report.not_seen == 0
+
+
 def test_a_house_beside_its_record_as_a_whole_is_no_extension() -> None:
     # 2 m aside: a strip of 2 m by 12 m sticks out, and as much is missing on the other side.
     recorded, leaning = box(0, 0, 10, 12), box(2, 0, 12, 12)

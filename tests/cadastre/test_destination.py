@@ -45,8 +45,24 @@ def test_a_decision_is_never_overwritten(published: Path, change: str) -> None:
             # SQLite alone lacks the spatial functions that these triggers call.
             database.execute(f'DROP TRIGGER "{name}"')
         database.execute(f"UPDATE cases SET {change} WHERE case_id = 'N1'")  # noqa: S608  (fixed texts)
-    with pytest.raises(OutputError, match=r"holds 1 cases that a person has decided; give another name"):
+    with pytest.raises(
+        OutputError, match=r"holds 1 cases that a person has decided or drawn; give another name"
+    ):
         refuse_to_lose_decisions(published)
+
+
+def test_a_case_drawn_by_hand_is_never_overwritten(published: Path) -> None:
+    drawn = gpd.GeoDataFrame({"status": ["to_review"]}, geometry=[box(40, 0, 49, 9)], crs=2154)
+    drawn.to_file(published, layer="cases", mode="a")
+    with pytest.raises(OutputError, match="holds 1 cases that a person has decided or drawn"):
+        refuse_to_lose_decisions(published)
+
+
+def test_cases_of_another_maker_are_never_overwritten(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.gpkg"
+    gpd.GeoDataFrame({"status": ["a"]}, geometry=[box(0, 0, 1, 1)], crs=2154).to_file(foreign, layer="cases")
+    with pytest.raises(OutputError, match=r"no list of cases of this tool \(no column case_id, comment"):
+        refuse_to_lose_decisions(foreign)
 
 
 def test_another_file_is_never_overwritten(tmp_path: Path) -> None:

@@ -36,6 +36,17 @@ def geojson(path: Path, *shapes: shapely.Geometry, crs: str | None = None) -> Pa
     return path
 
 
+def test_buildings_drawn_as_one_are_taken_apart(tmp_path: Path) -> None:
+    one = shapely.MultiPolygon([*OUTLINES])
+    table = gpd.GeoDataFrame({"name": ["both", "alone"]}, geometry=[one, shapely.box(0, 0, 9, 9)], crs=2154)
+    table.to_file(tmp_path / "town.gpkg", engine="pyogrio")
+    found = read_records(tmp_path / "town.gpkg")
+    assert found.records["record_id"].tolist() == ["town-00001#1", "town-00001#2", "town-00002"]
+    assert found.records.area.round(3).tolist() == [96.0, 30.0, 81.0]
+    assert found.repairs.counts == {"apart": 1}
+    assert found.repairs.altered == 0
+
+
 @pytest.mark.parametrize("name", ["town.gpkg", "town.shp", "town.fgb", "town.geojson"])
 def test_every_format_gives_the_same_records(tmp_path: Path, name: str) -> None:
     found = read_records(write(tmp_path / name, type=["01", "02"]), crs=LAMBERT)

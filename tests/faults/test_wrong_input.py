@@ -153,6 +153,8 @@ TABLE = [
     # The result.
     wrong("a result that is no GeoPackage", detect(out="out/cases.json"),
      r"out/cases\.json: is not the name of a GeoPackage; end the name in \.gpkg"),
+    wrong("a result where GDAL would look into an archive", detect(out="out!/cases.gpkg"),
+     r"out!/cases\.gpkg: has a '!' in its path, which GDAL takes for an archive; write elsewhere"),
     wrong("a result inside a file", detect(out="text.tif/cases.gpkg"),
      r"text\.tif/cases\.gpkg: cannot be made, because \S*text\.tif is a file; choose another folder"),
     wrong("a result where nobody may write", detect(out="locked/cases.gpkg"),

@@ -90,6 +90,26 @@ def test_what_is_found_again_keeps_its_number(detect: Vigibati, out: Path, tmp_p
     assert new_building(out)["case_id"] == "N-1-2"
 
 
+def test_an_earlier_outline_that_a_person_redrew_may_cross_itself(
+    detect: Vigibati, out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    detect("--quiet")
+    place = gpd.read_file(out, layer="cases").geometry.iloc[0].centroid
+    knot = shapely.affinity.translate(
+        shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9), (0, 0)]), place.x, place.y
+    )
+    drawn = shapely.affinity.translate(shapely.box(0, 0, 5, 5), place.x, place.y)
+    table = gpd.GeoDataFrame(
+        {"case_id": ["N-1-2", None], "kind": ["new_building"] * 2}, geometry=[knot, drawn], crs=2154
+    )
+    earlier = tmp_path / "earlier.gpkg"
+    table.to_file(earlier, layer="cases")
+    ran = detect("--quiet", "--previous", earlier)
+    assert ran.code == 0
+    assert f"{earlier}: 1 invalid outlines mended (N-1-2)" in ran.err + caplog.text
+    assert gpd.read_file(out, layer="cases")["case_id"].notna().all()
+
+
 def test_the_summary_states_the_expected_precision(detect: Vigibati) -> None:
     ran = detect("--budget", "1")
     assert "expected precision of the 1 cases of the budget: " in ran.out

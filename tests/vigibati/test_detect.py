@@ -152,7 +152,7 @@ def test_what_a_person_decided_is_never_overwritten(detect: Vigibati, out: Path)
     ran = detect()
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        f"vigibati: {out}: holds 1 cases that a person has decided; give another name to --out\n"
+        f"vigibati: {out}: holds 1 cases that a person has decided or drawn; give another name to --out\n"
     )
     assert out.read_bytes() == before
 

@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from rasterio.windows import Window
 
 from vigibati.cadastre.provenance import read_provenance
@@ -46,6 +47,39 @@ def test_the_stages_one_by_one_give_the_cases_of_detect(
         one, other = (gpd.read_file(path, layer=layer) for path in (single, whole))
         drop = OF_THE_RUN if layer == "cases" else []
         assert one.drop(columns=drop).equals(other.drop(columns=drop)), layer
+
+
+@pytest.mark.parametrize("verb", ["vectorise", "register"])
+def test_a_stage_never_replaces_the_file_of_another(
+    vigibati: Vigibati, scene: Any, checkpoint: Path, tmp_path: Path, verb: str
+) -> None:
+    probabilities, footprints, cases = (tmp_path / name for name in ("p.tif", "f.gpkg", "cases.gpkg"))
+    layer = {"vectorise": "footprints", "register": "offsets"}[verb]
+    assert vigibati("segment", scene.ortho, "--checkpoint", checkpoint, "--out", probabilities).code == 0
+    assert vigibati("vectorise", probabilities, "--out", footprints).code == 0
+    gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)], crs=2154).to_file(cases, layer="cases")
+    before = cases.read_bytes()
+    given = {"vectorise": [probabilities], "register": [footprints, "--records", scene.records]}[verb]
+    ran = vigibati(verb, *given, "--out", cases)
+    assert (ran.code, ran.err) == (
+        2,
+        f"vigibati: {cases}: exists and holds no layer '{layer}'; give another name to --out\n",
+    )
+    assert cases.read_bytes() == before
+
+
+def test_records_of_another_place_are_refused(
+    vigibati: Vigibati, scene: Any, checkpoint: Path, tmp_path: Path
+) -> None:
+    footprints, elsewhere = tmp_path / "f.gpkg", tmp_path / "elsewhere.gpkg"
+    vigibati("segment", scene.ortho, "--checkpoint", checkpoint, "--out", tmp_path / "p.tif")
+    vigibati("vectorise", tmp_path / "p.tif", "--out", footprints)
+    known = gpd.read_file(footprints, layer="footprints")
+    known[["geometry"]].set_geometry(known.translate(5000)).to_file(elsewhere)
+    for verb in ("register", "compare"):
+        ran = vigibati(verb, footprints, "--records", elsewhere, "--out", tmp_path / "out.gpkg")
+        assert ran.code == 2
+        assert "none of the 3 records lies on the footprints" in ran.err
 
 
 def test_offsets_are_estimated_where_none_are_given(
