@@ -22,12 +22,18 @@ def records_cover(
         sheets: Sheets in the same CRS; None or empty where the source holds none.
 
     Returns:
-        The union of the sheets; else of the parcels, with gaps up to 20 m (roads, rivers) closed;
-        else the convex hull of the records and 25 m around. A sheet's or parcel layer's edge is as
-        shifted as the records are, so give them moved where it matters.
+        The union of the sheets and, beside them, of the parcels, with gaps up to 20 m (roads, rivers)
+        closed: of several communes some may come without sheets. Without either the convex hull of the
+        records and 25 m around. A sheet's or parcel layer's edge is as shifted as the records are, so give
+        them moved where it matters.
     """
-    if sheets is not None and len(sheets) > 0:
-        return shapely.union_all(as_array(sheets))
+    drawn = shapely.union_all(() if sheets is None else as_array(sheets))
     if parcels is not None and len(parcels) > 0:
-        return shapely.union_all(shapely.buffer(as_array(parcels), _ROADS_M)).buffer(-_ROADS_M)
+        shapely.prepare(drawn)
+        beside = as_array(parcels)
+        beside = beside[~shapely.intersects(drawn, shapely.point_on_surface(beside))]
+        closed = shapely.union_all(shapely.buffer(beside, _ROADS_M)).buffer(-_ROADS_M)
+        drawn = shapely.union(drawn, closed)
+    if not drawn.is_empty:
+        return drawn
     return shapely.GeometryCollection(list(records.geometry)).convex_hull.buffer(_AROUND_RECORDS_M)

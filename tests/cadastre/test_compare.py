@@ -393,6 +393,10 @@ def test_cover_prefers_sheets_then_parcels_then_the_hull_of_the_records() -> Non
         return bool(records_cover(records, **chosen).covers(point))
 
     assert covers(far, sheets=sheets, parcels=parcels)
+    # Of two communes one came without sheets.
+    west = gpd.GeoDataFrame(geometry=[box(0, 0, 50, 200)], crs=2154)
+    assert covers(shapely.Point(80, 20), sheets=west, parcels=parcels)
+    assert not covers(shapely.Point(80, 60), sheets=west, parcels=parcels)
     assert covers(road, parcels=parcels)
     assert not covers(field, parcels=parcels, sheets=sheets[:0])
     assert covers(field)
