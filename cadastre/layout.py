@@ -111,6 +111,11 @@ _FOOTPRINTS: Final = (
     Column("area_m2", "float64", Phrase("Surface (m²)", "Area (m²)")),
     Column("at_edge", "bool", Phrase("Coupé par le bord de l’image", "Cut by the edge of the image")),
 )
+_MOVED: Final = (
+    Column("offset_m", "float64", Phrase("Déplacé sur l’image de (m)", "Moved onto the image by (m)")),
+    Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)")),
+    Column("overhang_m", "float64", Phrase("Débord des toits (m)", "Overhang of roofs (m)")),
+)
 _RECORDS: Final = (
     Column("record_id", "str", Phrase("Identifiant", "Identifier")),
     Column("kind", "str", Phrase("Nature", "Kind"), choices="record_kind"),
@@ -121,10 +126,12 @@ _RECORDS: Final = (
     Column("accuracy_m", "float64", Phrase("Précision annoncée (m)", "Stated accuracy (m)")),
     Column("created", "str", Phrase("Créé le", "Created")),
     Column("updated", "str", Phrase("Mis à jour le", "Updated")),
+    *_MOVED,
 )
 _PARCELS: Final = (
     Column("parcel_id", "str", Phrase("Parcelle", "Parcel")),
     Column("area_declared_m2", "float64", Phrase("Contenance (m²)", "Declared area (m²)")),
+    *_MOVED,
 )
 
 LAYOUTS: Final[Mapping[str, tuple[Column, ...]]] = {

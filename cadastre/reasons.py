@@ -37,7 +37,7 @@ _WHAT: Final = {
 }
 _AREA: Final = Phrase("{area:.0f} m² (de {low:.0f} à {high:.0f})", "{area:.0f} m² ({low:.0f} to {high:.0f})")
 _STRADDLES: Final = Phrase(
-    "l’incertitude de surface franchit le seuil de {bound:g} m²",
+    "la surface peut être de part et d’autre de {bound:g} m²",
     "the area may lie on either side of {bound:g} m²",
 )
 _LOOSE: Final = Phrase(

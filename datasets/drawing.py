@@ -117,7 +117,7 @@ def draw_legend(picture: Image.Image, outlines: Sequence[Outlines], metres_per_p
     line_px, margin = round(text_px * 1.5), text_px
     bar_m = round_length_m(picture.width * _BAR_SHARE * metres_per_px)
     bar_px = bar_m / metres_per_px
-    names = [_sayable(f"{each.name}: {len(each.geometries)}") for each in outlines]
+    names = [_sayable(f"{each.name} ({len(each.geometries)})") for each in outlines]
     texts = max((font.getlength(name) for name in names), default=0.0) + 2 * text_px
     width = math.ceil(max(texts, bar_px + font.getlength(_metres(bar_m)) + text_px)) + 2 * margin
     height = line_px * (len(names) + 1) + margin

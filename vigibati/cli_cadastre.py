@@ -95,7 +95,13 @@ def compare(
     from vigibati.cases import make_cases
     from vigibati.configs.files import check_geopackage
     from vigibati.configs.rules import load_rules
-    from vigibati.inputs import ContextPaths, check_same_place, read_cadastral_inputs, read_footprints
+    from vigibati.inputs import (
+        ContextPaths,
+        check_same_place,
+        read_cadastral_inputs,
+        read_footprints,
+        tell_of_earlier_decisions,
+    )
 
     wanted = options.checked_budget(budget)
     found = read_footprints(footprints)
@@ -110,6 +116,7 @@ def compare(
         records=records, parcels=parcels, crs=found.crs, hints=hints, context=context
     )
     check_same_place(found, inputs, records)
+    tell_of_earlier_decisions(inputs, previous)
     known = None if offsets is None else read_offsets(offsets)
     listed = make_cases(
         found, inputs, rules=load_rules(name=rules), lang=language, offsets=known, budget=wanted

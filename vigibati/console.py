@@ -53,7 +53,8 @@ def as_json(report: object) -> str:
     """Return a report as indented JSON that every parser reads.
 
     Dataclasses become objects, paths and dates text, numpy's numbers plain ones; a number that is not
-    finite becomes null, because JSON has no word for it.
+    finite becomes null, because JSON has no word for it, and others show twelve digits, behind which
+    binary fractions leave a trail such as 2.2499999999999996.
     """
     return json.dumps(_plain(report), indent=2, ensure_ascii=False, allow_nan=False, default=str)
 
@@ -67,7 +68,9 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if isinstance(value, np.generic):
         return _plain(value.item())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if math.isfinite(value) else None
+    return value
 
 
 def listener(*, silent: bool) -> Progress:

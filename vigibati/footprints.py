@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -16,12 +18,15 @@ from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.readers import read_parcels
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
+from vigibati.datasets.hidden_files import hidden_files
 from vigibati.datasets.ortho import Orthophoto, open_ortho
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from vigibati.inference.coverage import imaged_area
 from vigibati.inference.segment import segment
 from vigibati.inference.segment_report import SegmentReport
 from vigibati.inference.segment_settings import SegmentSettings
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +74,14 @@ def open_for(
         band_order=bands,
         scale=scale,
     )
+    if hidden := hidden_files(ortho):
+        more = f", and {len(hidden) - 1} more files lie so" if len(hidden) > 1 else ""
+        _LOG.warning(
+            "%s lies wholly below %s and shows only where that has no image%s; older images go to --vintage",
+            hidden[0].path,
+            hidden[0].above.name,
+            more,
+        )
     return ortho, model, working_crs(ortho.grid.crs, ortho.grid.bounds)
 
 

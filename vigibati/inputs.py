@@ -13,6 +13,7 @@ import pandas as pd
 import pyproj
 
 from vigibati.cadastre.crs import working_crs
+from vigibati.cadastre.destination import touched
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.readers import (
     read_parcels,
@@ -158,6 +159,21 @@ def check_same_place(footprints: gpd.GeoDataFrame, inputs: CadastralInputs, path
             bounds_crs=footprints.crs,
             path=path,
             of="footprints",
+        )
+
+
+def tell_of_earlier_decisions(inputs: CadastralInputs, path: Path | None) -> None:
+    """Log how many cases of an earlier list a person has touched, because a new list does not repeat that.
+
+    Args:
+        inputs: With the earlier list.
+        path: Path of that list, named in the log.
+    """
+    if inputs.previous is not None and (count := touched(inputs.previous)):
+        _LOG.warning(
+            "%s: %d cases that a person decided keep their numbers; the decisions stay in that file",
+            path,
+            count,
         )
 
 

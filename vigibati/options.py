@@ -77,7 +77,7 @@ Vintage = Annotated[
 RecordsCrs = Annotated[
     str | None,
     typer.Option(
-        "--records-crs", help="CRS of the records, such as EPSG:2154, where the file does not say it."
+        "--records-crs", help="CRS of the records, such as EPSG:2154, in place of what the file says."
     ),
 ]
 RecordsFormat = Annotated[

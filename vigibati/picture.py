@@ -31,7 +31,7 @@ def draw_cases(
     """
     drawn = cases.to_crs(image.grid.crs)
     known = tuple(records.to_crs(image.grid.crs).geometry)
-    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#f5f5dc", geometries=known)]
+    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#ffd700", geometries=known)]
     for kind, colour in _COLOURS.items():
         of_kind = drawn[drawn["kind"] == kind]
         layers.append(

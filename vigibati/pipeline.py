@@ -30,7 +30,7 @@ from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.energy import measure_energy
 from vigibati.inference.segment_settings import SegmentSettings
-from vigibati.inputs import ContextPaths, read_cadastral_inputs
+from vigibati.inputs import ContextPaths, read_cadastral_inputs, tell_of_earlier_decisions
 from vigibati.origin import origin_of
 from vigibati.picture import draw_cases
 from vigibati.vintages import open_vintages, presence, segment_vintages
@@ -114,6 +114,8 @@ def detect(
     if quicklook_png is not None:
         check_picture(quicklook_png)
     image_year = None if image_date is None else _checked_date(image_date).year
+    if vintages and image_year is None:
+        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
     refuse_to_lose_decisions(out)
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -129,6 +131,7 @@ def detect(
             context=ContextPaths(zones, risk, protected, permits, previous),
         )
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
+        tell_of_earlier_decisions(inputs, previous)
         settings = SegmentSettings(
             device=device,
             area=None

@@ -57,8 +57,10 @@ def read_layer(path: Path, *, layer: str, made_by: str) -> gpd.GeoDataFrame:
     """
     cure = f"make it with 'vigibati {made_by}'"
     if not path.is_file():
-        raise InputError(path, "there is no such file", cure)
+        raise InputError(path, "is a folder" if path.is_dir() else "there is no such file", cure)
     try:
         return gpd.read_file(path, layer=layer, engine="pyogrio")
     except (ValueError, RuntimeError) as error:
-        raise InputError(path, f"holds no layer '{layer}' that can be read ({error})", cure) from error
+        # What GDAL advises after a semicolon is for other callers.
+        cause = str(error).partition(";")[0]
+        raise InputError(path, f"holds no layer '{layer}' that can be read ({cause})", cure) from error

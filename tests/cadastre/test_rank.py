@@ -92,10 +92,10 @@ def test_reasons_name_facts_in_the_reader_s_language() -> None:
 
 def test_reasons_say_what_makes_a_case_doubtful() -> None:
     case = ranked(cases_of(p_building=[0.9, 0.55, 0.9], tolerance_m=[0.7, 2.0, 0.7])).set_index("case_id")
-    assert "seuil de 40 m²" in case.loc["N-2", "reasons"]
+    assert "de part et d’autre de 40 m²" in case.loc["N-2", "reasons"]
     assert "sûr qu’à 55 %" in case.loc["N-2", "reasons"]
     assert "2.0 m" in case.loc["N-2", "reasons"]
-    assert "seuil" not in case.loc["N-1", "reasons"]
+    assert "de part et d’autre" not in case.loc["N-1", "reasons"]
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
@@ -183,9 +183,9 @@ def test_the_best_cases_of_a_budget_and_how_precise_the_list_is() -> None:
 
 def test_the_limits_of_a_pool_are_its_own() -> None:
     pool = cases_of(kind="pool", area_m2=40.0, area_low_m2=35.0, area_high_m2=45.0)
-    assert "seuil" not in ranked(pool)["reasons"].iloc[0]
+    assert "de part et d’autre" not in ranked(pool)["reasons"].iloc[0]
     wide = cases_of(kind="pool", area_m2=96.0, area_low_m2=85.0, area_high_m2=107.0)
-    assert "le seuil de 100 m²" in ranked(wide)["reasons"].iloc[0]
+    assert "de part et d’autre de 100 m²" in ranked(wide)["reasons"].iloc[0]
 
 
 def test_no_case_at_all_goes_through() -> None:

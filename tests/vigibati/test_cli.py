@@ -156,11 +156,26 @@ class Report:
 
 
 def test_a_report_becomes_json_that_every_parser_reads() -> None:
-    counts = {"a": np.int64(3), "b": np.float32(0.5), "c": float("nan"), "d": float("inf"), "e": np.True_}
+    counts = {
+        "a": np.int64(3),
+        "b": np.float32(0.5),
+        "c": float("nan"),
+        "d": float("inf"),
+        "e": np.True_,
+        "g": 5.1 - 2.85,
+    }
     report = Report(Path("x/y"), MappingProxyType({**counts, "f": (date(2024, 7, 1), None)}))
     assert json.loads(as_json([report]), parse_constant=pytest.fail) == [
         {
             "folder": "x/y",
-            "counts": {"a": 3, "b": 0.5, "c": None, "d": None, "e": True, "f": ["2024-07-01", None]},
+            "counts": {
+                "a": 3,
+                "b": 0.5,
+                "c": None,
+                "d": None,
+                "e": True,
+                "g": 2.25,
+                "f": ["2024-07-01", None],
+            },
         }
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,22 @@ def test_what_is_found_again_keeps_its_number(detect: Vigibati, out: Path, tmp_p
     assert new_building(out)["case_id"] == "N-1-2"
 
 
+def test_decisions_of_an_earlier_list_are_told_because_they_stay_there(
+    detect: Vigibati, out: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    detect("--quiet")
+    earlier = tmp_path / "earlier.gpkg"
+    shutil.copy(out, earlier)
+    told = "1 cases that a person decided keep their numbers; the decisions stay in that file"
+    ran = detect("--quiet", "--previous", earlier)
+    assert told not in ran.err + caplog.text
+    cases = gpd.read_file(out, layer="cases")
+    cases.loc[0, "status"] = "confirmed"
+    cases.to_file(earlier, layer="cases")
+    ran = detect("--quiet", "--previous", earlier)
+    assert told in ran.err + caplog.text
+
+
 def test_an_earlier_outline_that_a_person_redrew_may_cross_itself(
     detect: Vigibati, out: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,10 +135,11 @@ def test_the_summary_states_the_expected_precision(detect: Vigibati) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
+        (("--vintage", "2018=none.tif"), "--vintage: means nothing beside an image without date; add "),
         (("--vintage", "soon=x.tif"), "--vintage: 'soon' is no year; write 2018=ortho_2018.tif"),
         (("--vintage", "x.tif"), "--vintage: 'x.tif' is not YEAR=ORTHO; write 2018=ortho_2018.tif"),
         (("--vintage", "2018=a", "--vintage", "2018=b"), "--vintage: the year 2018 is given twice; put "),
-        (("--vintage", "2018=none.tif"), "none.tif: cannot be read"),
+        (("--image-date", "2024-07-01", "--vintage", "2018=none.tif"), "none.tif: cannot be read"),
         (("--budget", "0"), "--budget: 0 is no number of cases; give 1 or more"),
         (("--permits", "none.csv"), "none.csv: is not there; give a CSV"),
         (("--risk", "none.gpkg"), "none.gpkg: is not there; give an existing file"),
@@ -137,10 +155,24 @@ def test_what_cannot_be_used_is_one_line(
     assert not out.exists()
 
 
+def test_an_image_of_another_year_in_the_same_folder_is_told(
+    vigibati: Vigibati, scene: Any, checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for year in (2021, 2024):
+        shutil.copy(scene.ortho, tmp_path / f"{year}.tif")
+    raster = tmp_path / "p.tif"
+    ran = vigibati("segment", tmp_path, "--checkpoint", checkpoint, "--out", raster, "--dry-run")
+    assert ran.code == 0
+    told = f"{tmp_path / '2024.tif'} lies wholly below 2021.tif and shows only where that has no image; older"
+    assert told in ran.err + caplog.text
+
+
 def test_vintages_of_another_place_or_time_are_refused(
     detect: Vigibati, scene: Any, write_ortho: Callable[..., Path], tmp_path: Path
 ) -> None:
     far = write_ortho(tmp_path / "far.tif", transform=Affine(0.2, 0, 800_000, 0, -0.2, 6_600_000))
-    assert "--vintage 2018: shows nothing of the image's place" in detect("--vintage", f"2018={far}").err
-    ran = detect("--image-date", "2024-07-01", "--vintage", f"2024={scene.ortho}")
+    dated = ("--image-date", "2024-07-01")
+    ran = detect(*dated, "--vintage", f"2018={far}")
+    assert "--vintage 2018: shows nothing of the image's place" in ran.err
+    ran = detect(*dated, "--vintage", f"2024={scene.ortho}")
     assert "--vintage 2024: is not older than the image of 2024" in ran.err
