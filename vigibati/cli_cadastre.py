@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from vigibati import options
 from vigibati.console import as_json
@@ -102,6 +103,7 @@ def compare(
         read_footprints,
         tell_of_earlier_decisions,
     )
+    from vigibati.show import show_cases
 
     wanted = options.checked_budget(budget)
     found = read_footprints(footprints)
@@ -131,8 +133,12 @@ def compare(
         provenance={"comparison": asdict(listed.report), "budget": asdict(bought)},
         lang=language,
     )
-    if not quiet or json:
+    if json:
         typer.echo(as_json({"out": out, "comparison": listed.report, "budget": bought}))
+    elif not quiet:
+        console, offsets_of = Console(), listed.offsets.table
+        show_cases(console, listed.cases, comparison=listed.report, budget=bought, offsets=offsets_of)
+        console.print(f"written: {out}")
 
 
 def info(

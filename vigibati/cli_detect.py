@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from vigibati import options
 from vigibati.cli_adapt import show as show_adaptation
@@ -16,12 +15,8 @@ from vigibati.configs.errors import SettingsError
 from vigibati.console import as_json, listener
 
 if TYPE_CHECKING:
-    import geopandas as gpd
-
     from vigibati.adapt_plan import AdaptSettings
     from vigibati.detect_report import DetectReport
-
-_FIRST = 10
 
 
 def add_to(app: typer.Typer) -> None:
@@ -147,43 +142,23 @@ def summary(report: DetectReport) -> dict[str, object]:
 
 
 def _show(report: DetectReport) -> None:
+    from vigibati.show import show_cases
+
     console = Console()
     if report.adaptation is not None:
         show_adaptation(console, report.adaptation)
-    console.print(_table(report.cases))
-    counts = ", ".join(f"{count} {kind}" for kind, count in report.cases["kind"].value_counts().items())
-    console.print(f"{len(report.cases)} cases: {counts or 'none'}")
-    _show_budget(console, report)
-    outside = report.comparison.footprints_outside_cover
-    if outside:
-        console.print(f"{outside} footprints lie where the records do not speak: unknown, not listed")
-    if report.comparison.footprints_unsure:
-        console.print(
-            f"{report.comparison.footprints_unsure} outlines beside no record are too unsure to be listed; "
-            "they are in the layer footprints"
-        )
-    if report.comparison.pool and not report.comparison.pool_records:
-        console.print("the records hold no pool (Etalab batiments never do): every pool seen is listed")
-    for row in report.offsets.itertuples():
-        console.print(
-            f"sheet {row.sheet_id}: moved by ({row.dx_m:+.2f}, {row.dy_m:+.2f}) m, "
-            f"{row.support} blocks agree, tolerance {row.tolerance_m:.2f} m ({row.method})"
-        )
-    _show_effort(console, report)
-    console.print(f"written: {report.out}, probabilities in {report.probabilities}")
-
-
-def _show_budget(console: Console, report: DetectReport) -> None:
-    bought = report.budget
-    if bought.expected_precision is not None:
-        what = f"the {bought.cases} cases of the budget" if bought.budget else "all of them"
-        console.print(f"expected precision of {what}: {bought.expected_precision:.0%}")
-    explained = int((report.cases["status"] == "authorised").sum())
-    if explained:
-        console.print(f"{explained} cases lie on a parcel with a permit: counted as authorised for now")
+    show_cases(
+        console,
+        report.cases,
+        comparison=report.comparison,
+        budget=report.budget,
+        offsets=report.offsets,
+    )
     for year in report.vintages:
         absent = int((report.cases["last_not_seen"] == year).sum())
         console.print(f"{absent} cases were last not seen in {year}")
+    _show_effort(console, report)
+    console.print(f"written: {report.out}, probabilities in {report.probabilities}")
 
 
 def _show_effort(console: Console, report: DetectReport) -> None:
@@ -205,19 +180,3 @@ def _show_effort(console: Console, report: DetectReport) -> None:
         return
     wh = report.energy.kwh * 1000
     console.print(f"energy: {wh:.2f} Wh, {wh / done.area_km2:.1f} Wh/km² ({report.energy.method})")
-
-
-def _table(cases: gpd.GeoDataFrame) -> Table:
-    table = Table(title=f"First {min(_FIRST, len(cases))} of {len(cases)} cases")
-    for name in ("rank", "kind", "area m²", "p", "why"):
-        table.add_column(name, justify="right" if name in {"rank", "area m²", "p"} else "left")
-    for row in cases.head(_FIRST).itertuples():
-        table.add_row(
-            str(row.rank),
-            str(row.kind),
-            f"{row.area_m2:.0f}",
-            f"{row.p_case:.2f}",
-            # The reasons name the parcel and the zone, so that these need no columns of their own.
-            str(row.reasons),
-        )
-    return table

@@ -88,7 +88,12 @@ def test_offsets_are_estimated_where_none_are_given(
     vigibati("segment", scene.ortho, "--checkpoint", checkpoint, "--out", tmp_path / "p.tif", "--quiet")
     vigibati("vectorise", tmp_path / "p.tif", "--out", tmp_path / "f.gpkg", "--quiet")
     out = tmp_path / "cases.gpkg"
-    ran = vigibati("compare", tmp_path / "f.gpkg", "--records", scene.records, "--out", out, "--quiet")
+    words = ("compare", tmp_path / "f.gpkg", "--records", scene.records, "--out", out)
+    shown = vigibati(*words)
+    assert (shown.code, shown.err) == (0, "")
+    assert "2 cases: 1 new_building, 1 not_seen" in shown.out
+    assert f"written:{out}" in "".join(shown.out.split())
+    ran = vigibati(*words, "--quiet")
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     assert sorted(gpd.read_file(out, layer="cases")["kind"]) == ["new_building", "not_seen"]
 
