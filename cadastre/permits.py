@@ -27,7 +27,8 @@ def with_permits(
 
     Args:
         cases: With ``kind``, ``parcel_id`` and, where older images were read, ``last_not_seen``.
-        permits: `PERMIT_COLUMNS`, from `read_permits`; None where none are known.
+        permits: `PERMIT_COLUMNS`, from `read_permits`, of one list or of several one after the other: the
+            order does not matter, and what two lists name counts once. None where none are known.
         parcels: All parcels that are known: a permit that names no prefix is passed over where two
             parcels share its commune, section and number.
         rules: Types and age.
@@ -39,6 +40,8 @@ def with_permits(
     status = cases["status"].fillna(OPEN) if "status" in cases else pd.Series(OPEN, index=cases.index)
     if permits is None or cases.empty:
         return cases.assign(permit=pd.Series(np.nan, index=cases.index, dtype="str"), status=status)
+    permits = permits.sort_values("permit_date", ascending=False, kind="stable")
+    permits = permits.drop_duplicates(["parcel_key", "permit_number"])
     known = cases["parcel_id"] if parcels is None else parcels["parcel_id"]
     gone = cases["kind"] == "not_seen"
     building = permits[permits["permit_type"].isin(rules.building_types)]
@@ -56,7 +59,10 @@ def with_permits(
 
 
 def _newest(permits: pd.DataFrame, cases: gpd.GeoDataFrame, known: pd.Series[str]) -> pd.DataFrame:
-    """Return the newest permit on each case's parcel, and how many more there are, aligned with the cases."""
+    """Return the newest permit on each case's parcel, and how many more there are, aligned with the cases.
+
+    ``permits`` come newest first.
+    """
     by_parcel = permits.groupby("parcel_key", sort=False)
     newest = by_parcel.head(1).set_index("parcel_key").assign(more=by_parcel.size() - 1)
     whole = cases["parcel_id"]

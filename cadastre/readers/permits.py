@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ import pandas as pd
 from vigibati.cadastre.tables import PERMIT_COLUMNS
 from vigibati.configs.errors import RecordsError
 
+_LOG: Final = logging.getLogger(__name__)
 _HEAD_BYTES: Final = 65_536
 # Sitadel writes a title line before the header.
 _HEADER_WITHIN: Final = 10
@@ -23,7 +25,8 @@ _NUMBER: Final = ("NUM_DAU", "NUM_PERMIS", "NUMERO", "PERMIT_NUMBER", "PERMIT")
 _TYPE: Final = ("TYPE_DAU", "TYPE_PERMIS", "TYPE", "PERMIT_TYPE")
 _DATE: Final = ("DATE_REELLE_AUTORISATION", "DATE_AUTORISATION", "DATE_DECISION", "DATE", "PERMIT_DATE")
 _STATE: Final = ("ETAT_DAU", "ETAT")
-_CANCELLED: Final = r"4|ann.*|ref.*"
+# Sitadel's 4, and the words of towns for what was refused, withdrawn, or has lapsed.
+_CANCELLED: Final = r"4|(ann|abandon|cadu|irrecev|p[ée]rim|ref|rejet|retir|retrait).*|.*sans suite.*"
 _DATE_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%Y%m%d")
 _FULL_PARCEL: Final = r"[0-9][0-9AB][0-9]{3}[0-9]{3}[0-9A-Z]{2}[0-9]{4}"
 _SHORT_PARCEL: Final = r"[0-9][0-9AB][0-9]{3}[0-9A-Z]{2}[0-9]{4}"
@@ -31,7 +34,7 @@ _CURE: Final = "give Sitadel's list of permits, or a CSV with the columns num_da
 
 
 def read_permits(path: Path) -> pd.DataFrame:
-    """Read a CSV of permits; what was cancelled or refused is left out.
+    """Read a CSV of permits; what was cancelled or refused is left out, and what names no parcel is counted.
 
     Separator (``;`` ``,`` tab ``|``) and encoding (UTF-8, UTF-16 with its mark, else cp1252) are found
     out, as is a title line before the header. Columns are known in any case: Sitadel's (COMM,
@@ -50,7 +53,7 @@ def read_permits(path: Path) -> pd.DataFrame:
     table = _table(path, encoding, separator, skipped)
     if table.empty:
         raise RecordsError(path, "holds no permit", "leave it out or give another file")
-    known = {name: table[column].str.strip() for name, column in columns.items() if column in table}
+    known = {name: _plain(table[column]) for name, column in columns.items() if column in table}
     state = _first(known, _STATE)
     granted = pd.Series(data=True, index=table.index)
     if state is not None:
@@ -70,6 +73,10 @@ def read_permits(path: Path) -> pd.DataFrame:
     if listed.empty:
         cause = f"none of its {len(table)} rows names a permit in force and a parcel"
         raise RecordsError(path, cause, _CURE)
+    if lost := int(granted.sum()) - listed.index.nunique():
+        _LOG.warning(
+            "%s: %d of %d permits name no number or no known parcel, left out", path, lost, granted.sum()
+        )
     listed = listed.drop_duplicates(["parcel_key", "permit_number"])
     listed = listed.sort_values(["parcel_key", "permit_date", "permit_number"], ascending=[True, False, True])
     return listed[list(PERMIT_COLUMNS)].astype(dict(PERMIT_COLUMNS)).reset_index(drop=True)
@@ -125,6 +132,9 @@ def _table(path: Path, encoding: str, separator: str, skipped: int) -> pd.DataFr
                 encoding=tried,
                 usecols=lambda name: name.strip().upper() in known,
                 compression=None,
+                # NA is a section, not a lack of one.
+                keep_default_na=False,
+                na_values=[""],
             )
         except UnicodeDecodeError as error:
             if tried != encoding or encoding == "utf-16":
@@ -136,9 +146,15 @@ def _table(path: Path, encoding: str, separator: str, skipped: int) -> pd.DataFr
     return pd.DataFrame()
 
 
+def _plain(cells: pd.Series[str]) -> pd.Series[str]:
+    """Return cells without blanks around them, null where nothing is left."""
+    # A spreadsheet makes decimals of a column of numbers in which a cell is empty.
+    text = cells.str.strip().str.removesuffix(".0")
+    return text.where(text != "")
+
+
 def _first(known: Mapping[str, pd.Series[str]], names: Sequence[str]) -> pd.Series[str] | None:
-    found = next((known[name] for name in names if name in known), None)
-    return None if found is None else found.where(found != "")
+    return next((known[name] for name in names if name in known), None)
 
 
 def _types(known: Mapping[str, pd.Series[str]]) -> pd.Series[str]:

@@ -45,6 +45,15 @@ def test_the_newest_permit_is_named_and_the_others_counted() -> None:
     assert joined(cases_of(), *rows)["permit"].iloc[1] == "DP 7 (2022-01-01) + 2"
 
 
+def test_of_several_lists_the_order_does_not_matter_and_what_two_name_counts_once() -> None:
+    old = ("130290000A0012", "old", "PC", "2005-01-01")
+    new = ("130290000A0012", "new", "PC", "2022-01-01")
+    for rows in ((old, new, old), (new, old, new)):
+        result = joined(cases_of(last_not_seen=[2018] * 3), *rows)
+        assert result["permit"].iloc[0] == "PC new (2022-01-01) + 1"
+        assert result["status"].iloc[0] == "authorised"
+
+
 def test_a_decision_of_a_person_stays() -> None:
     cases = cases_of(
         status=["not_a_building", "to_review", "to_review"], decided_by=["mdupont", "mdupont", None]

@@ -43,6 +43,49 @@ def test_columns_in_lower_case_and_windows_line_ends(tmp_path: Path) -> None:
     assert read(tmp_path / "p.csv", text.encode()) == EXPECTED
 
 
+HEADER = "COMM;TYPE_DAU;NUM_DAU;ETAT_DAU;DATE_REELLE_AUTORISATION;SEC_CADASTRE1;NUM_CADASTRE1"
+
+
+def test_na_is_a_section_and_a_short_row_has_empty_cells(tmp_path: Path) -> None:
+    rows = ("13029;PC;1;2;2021-05-10;NA;12", "13029;PC;NULL;2;2020-05-10;NB;12", "13029;PC;short")
+    assert read(tmp_path / "p.csv", "\n".join((HEADER, *rows)).encode()) == [
+        ("13029NA0012", "1", "PC", "2021-05-10"),
+        ("13029NB0012", "NULL", "PC", "2020-05-10"),
+    ]
+
+
+def test_a_spreadsheet_made_decimals_of_the_numbers(tmp_path: Path) -> None:
+    rows = ("13029.0;PC;7.0;2.0;20210510.0;AB;12.0", "13029.0;PC;8;4.0;20210510.0;AB;13.0")
+    read_rows = read(tmp_path / "p.csv", "\n".join((HEADER, *rows)).encode())
+    assert read_rows == [("13029AB0012", "7", "PC", "2021-05-10")]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *("4", "Annulé", "Refusé", "Rejet tacite", "RETIRE", "Retiré", "Retrait", "Périmé", "Caduc"),
+        *("caduque", "Sans suite", "Classé sans suite", "Irrecevable", "Abandonné"),
+    ],
+)
+def test_what_is_not_in_force_is_left_out(tmp_path: Path, state: str) -> None:
+    rows = (f"13029;PC;1;{state};2021-05-10;AB;12", "13029;PC;2;Autorisé;2021-05-10;AB;13")
+    assert [row[1] for row in read(tmp_path / "p.csv", "\n".join((HEADER, *rows)).encode())] == ["2"]
+
+
+def test_permits_without_a_parcel_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = (
+        "13029;PC;1;2;;AB;12",
+        "13029;PC;2;2;;;",
+        "13029;PC;3;4;;;",
+        "13029;PC;;2;;AB;12",
+        "13029;PC;4;2;;B-1;7",
+    )
+    read(tmp_path / "p.csv", "\n".join((HEADER, *rows)).encode())
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'p.csv'}: 3 of 4 permits name no number or no known parcel, left out"
+    ]
+
+
 def test_a_plain_table_with_the_identifier_of_the_parcel(tmp_path: Path) -> None:
     lines = ('"13029 000 0A 0012",PC 013 029 21 K0012,2021-05-10', "13029000AB0003,x,soon", "here,y,")
     text = "\n".join(("parcel_id,num_permis,date", *lines))
