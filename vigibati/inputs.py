@@ -121,7 +121,7 @@ def read_cadastral_inputs(
         parcels=own_parcels,
         zones=pd.concat(zone_layers, ignore_index=True) if zone_layers else None,
         paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *context.all])),
-        risk=tuple(read_risk_zones(path, crs=crs) for path in context.risk),
+        risk=tuple(plan for path in context.risk for plan in read_risk_zones(path, crs=crs)),
         protected=tuple(read_protected(path, crs=crs) for path in context.protected),
         permits=pd.concat(permits, ignore_index=True) if permits else None,
         previous=None if context.previous is None else _read_previous(context.previous, crs),

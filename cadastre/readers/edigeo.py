@@ -21,6 +21,7 @@ from vigibati.cadastre.readers.columns import records_by
 from vigibati.cadastre.readers.etalab import POOLS, is_pool
 from vigibati.cadastre.readers.files import DECLARE_CRS, crs_from
 from vigibati.cadastre.readers.layers import Layers, parcels_from, sheets_from
+from vigibati.cadastre.readers.offline import offline, points_elsewhere
 from vigibati.cadastre.readers.packed import BZIP2_MAGIC, starts_with, unpack
 from vigibati.cadastre.readers.vector import USUAL_COLUMNS
 from vigibati.configs.errors import RecordsError
@@ -105,11 +106,14 @@ def _sheet(frame: gpd.GeoDataFrame, sheet_id: str) -> gpd.GeoDataFrame:
 
 def _frames(header: Path, path: Path, crs: pyproj.CRS) -> dict[str, gpd.GeoDataFrame]:
     wanted = ("BATIMENT_id", "TSURF_id", "PARCELLE_id", "SUBDSECT_id")
+    if points_elsewhere(header):
+        raise RecordsError(path, f"holds '{header.name}', which only says where else to read", _AGAIN)
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(header) if name in wanted]
-        frames = {layer: pyogrio.read_dataframe(header, layer=layer) for layer in layers}
+        with offline():
+            layers = [str(name) for name, _ in pyogrio.list_layers(header) if name in wanted]
+            frames = {layer: pyogrio.read_dataframe(header, layer=layer) for layer in layers}
     except (RuntimeError, ValueError) as error:
-        raise RecordsError(path, f"cannot be read as EDIGEO ({error})", "download the sheet again") from error
+        raise RecordsError(path, f"cannot be read as EDIGEO ({error})", _AGAIN) from error
     return {layer: frame.set_crs(crs, allow_override=True) for layer, frame in frames.items()}
 
 

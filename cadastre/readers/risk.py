@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import pyproj
-import shapely
 
-from vigibati.cadastre.readers.files import DECLARE_CRS, read_polygons
+from vigibati.cadastre.readers.files import read_polygons
+from vigibati.cadastre.readers.opened import opened
 from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.tables import SECTOR_COLUMNS, conform
 from vigibati.cadastre.text import readable
 from vigibati.configs.errors import RecordsError
 
 _LOG: Final = logging.getLogger(__name__)
-_GEOPACKAGE: Final = b"SQLite format 3\x00"
 # The layer of a risk plan that rules building; the others rule expropriation or are mere outlines.
 _RULING_LAYER: Final = "zonereglementaireurba"
 _RISK_CODES: Final = ("CODEZONEREGLEMENT", "CODEZONE", "CODE_ZONE", "CODE")
@@ -28,31 +27,25 @@ _RISK_NAMES: Final = ("LIBELLEZONEREGLEMENT", "LIBELLE", "LIBELONG", "NOM", "ZON
 _SECTOR_NAMES: Final = ("NOMSUP", "NOMASS", "NOMGEN", "NOM", "LIBELLE", "LIBELONG", "NAME", "TYPEASS")
 
 
-def read_risk_zones(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Read the zones of a risk plan.
+def read_risk_zones(path: Path, *, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, ...]:
+    """Read the zones of risk plans.
 
     Args:
         path: GeoPackage, Shapefile or GeoJSON, as the CNIG standard of risk plans has them or with a
-            column ``code``, ``libelle`` or ``nom``, in any case. Of a GeoPackage with several polygon layers
-            the one named ``…zonereglementaireurba…`` is read.
+            column ``code``, ``libelle`` or ``nom``, in any case. Of a file with several polygon layers
+            those named ``…zonereglementaireurba…`` are read.
         crs: CRS to bring it to.
 
     Returns:
-        ``sector``, such as ``B3 (Zone d'autorisation limitée - B3)``, and valid polygons.
+        A table each layer, because a place may lie in a zone of several plans: ``sector``, such as
+        ``B3 (Zone d'autorisation limitée - B3)``, and valid polygons.
 
     Raises:
         RecordsError: The file cannot be read, names no zone, or holds none.
     """
-    frame = _frame(path)
-    code, name = _first(frame, _RISK_CODES), _first(frame, _RISK_NAMES)
-    if code is not None and name is not None:
-        both = (code + " (" + name + ")").where(name != code, code)
-        return _sectors(frame, both.fillna(code).fillna(name), path, crs)
-    told = name if code is None else code
-    if told is None:
-        cause = f"has no column with the name of the zone (columns: {', '.join(map(str, frame.columns))})"
-        raise RecordsError(path, cause, "give the zonereglementaireurba layer, or name it codezonereglement")
-    return _sectors(frame, told, path, crs)
+    layers: Sequence[str | None] = _ruling_layers(path) or (None,)
+    frames = [read_polygons(path, layer=layer).frame for layer in layers]
+    return tuple(_sectors(frame, _risk_names(frame, path), path, crs) for frame in frames)
 
 
 def read_protected(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -69,38 +62,33 @@ def read_protected(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     Raises:
         RecordsError: The file cannot be read or holds no polygon.
     """
-    frame = _frame(path)
+    frame = read_polygons(path).frame
     name = _first(frame, _SECTOR_NAMES)
     if name is None:
         name = pd.Series(None, index=frame.index, dtype="str")
     return _sectors(frame, name, path, crs)
 
 
-def _frame(path: Path) -> gpd.GeoDataFrame:
-    layer = _ruling_layer(path)
-    if layer is None:
-        return read_polygons(path).frame
-    try:
-        frame = pyogrio.read_dataframe(path.resolve(), layer=layer, on_invalid="ignore")
-    except (RuntimeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise RecordsError(path, f"cannot be read as GPKG ({error})", "give a whole file") from error
-    if frame.crs is None:
-        raise RecordsError(path, "does not say in which CRS its coordinates are", DECLARE_CRS)
-    return frame
+def _ruling_layers(path: Path) -> list[str]:
+    """Return the layers of polygons that rule building; none in a file that is not named by the standard."""
+    with opened(path) as file:
+        return [
+            name
+            for name, kind in file.layers
+            if _RULING_LAYER in name.lower() and re.search("Polygon|Surface|Unknown|Collection", kind)
+        ]
 
 
-def _ruling_layer(path: Path) -> str | None:
-    """Return the layer of a risk plan that rules building, if the file is a GeoPackage that holds one."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as handle:
-        if handle.read(len(_GEOPACKAGE)) != _GEOPACKAGE:
-            return None
-    try:
-        names = [str(name) for name, kind in pyogrio.list_layers(path.resolve()) if kind is not None]
-    except RuntimeError as error:
-        raise RecordsError(path, f"cannot be read as GPKG ({error})", "give a whole file") from error
-    return next((name for name in names if _RULING_LAYER in name.lower()), None)
+def _risk_names(frame: gpd.GeoDataFrame, path: Path) -> pd.Series[str]:
+    code, name = _first(frame, _RISK_CODES), _first(frame, _RISK_NAMES)
+    if code is not None and name is not None:
+        both = (code + " (" + name + ")").where(name != code, code)
+        return both.fillna(code).fillna(name)
+    told = name if code is None else code
+    if told is None:
+        cause = f"has no column with the name of the zone (columns: {', '.join(map(str, frame.columns))})"
+        raise RecordsError(path, cause, "give the zonereglementaireurba layer, or name it codezonereglement")
+    return told
 
 
 def _first(frame: gpd.GeoDataFrame, wanted: Sequence[str]) -> pd.Series[str] | None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -39,14 +41,26 @@ def write(path: Path, **columns: list[str | None]) -> Path:
 def test_zones_are_named_by_code_and_text(
     tmp_path: Path, columns: dict[str, list[str | None]], names: list[str]
 ) -> None:
-    assert read_risk_zones(write(tmp_path / "risk.gpkg", **columns), crs=LAMBERT)["sector"].tolist() == names
+    (zones,) = read_risk_zones(write(tmp_path / "risk.gpkg", **columns), crs=LAMBERT)
+    assert zones["sector"].tolist() == names
 
 
 def test_of_a_risk_plan_the_layer_that_rules_building_is_read(tmp_path: Path) -> None:
     path = tmp_path / "pprn.gpkg"
     for name, code in (("pprn_perimetre_s", "P"), ("PPRN_ZoneReglementaireUrba_S", "R")):
         pyogrio.write_dataframe(layer(codezonereglement=[code, code]), path, layer=name)
-    assert set(read_risk_zones(path, crs=LAMBERT)["sector"]) == {"R"}
+    (zones,) = read_risk_zones(path, crs=LAMBERT)
+    assert set(zones["sector"]) == {"R"}
+
+
+def test_of_several_risk_plans_in_a_file_each_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "plans.gpkg"
+    lines = layer(codezonereglement=["L", "L"])
+    pyogrio.write_dataframe(lines.set_geometry(lines.boundary), path, layer="zonereglementaireurba_l")
+    for hazard, column in (("inondation", "codezonereglement"), ("feu", "CODEZONE")):
+        name = f"zonereglementaireurba_{hazard}_s"
+        pyogrio.write_dataframe(layer(**{column: [hazard, hazard]}), path, layer=name)
+    assert [set(plan["sector"]) for plan in read_risk_zones(path, crs=LAMBERT)] == [{"inondation"}, {"feu"}]
 
 
 def test_several_layers_of_which_none_is_known_are_refused(tmp_path: Path) -> None:
@@ -81,13 +95,17 @@ def test_zones_without_crs_are_refused(tmp_path: Path) -> None:
     pyogrio.write_dataframe(
         layer(None, code=["1", "2"]), tmp_path / "x.gpkg", layer="zonereglementaireurba_s"
     )
-    with pytest.raises(RecordsError, match="does not say in which CRS"):
-        read_risk_zones(tmp_path / "x.gpkg", crs=LAMBERT)
+    undefined = write(tmp_path / "y.gpkg", code=["1", "2"])
+    with closing(sqlite3.connect(undefined)) as base, base:
+        base.execute("UPDATE gpkg_geometry_columns SET srs_id = -1")
+    for path in (tmp_path / "x.gpkg", undefined):
+        with pytest.raises(RecordsError, match="does not say in which CRS"):
+            read_risk_zones(path, crs=LAMBERT)
 
 
 @pytest.mark.shared
 def test_a_real_plan_of_technological_risks(shared_data: Path) -> None:
-    zones = read_risk_zones(shared_data / "cadastre" / "ppr" / "pprt_69dreal20090005.gpkg", crs=LAMBERT)
+    (zones,) = read_risk_zones(shared_data / "cadastre" / "ppr" / "pprt_69dreal20090005.gpkg", crs=LAMBERT)
     assert len(zones) == 25
     assert "B3 (Zone d'autorisation limitée - B3)" in set(zones["sector"])
     assert shapely.is_valid(zones.geometry.array).all()

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas as gpd
@@ -133,12 +135,28 @@ def test_an_unknown_declared_crs_is_refused(tmp_path: Path) -> None:
         read_records(write(tmp_path / "town.gpkg"), hints=RecordsHints(declared_crs="Lambert"))
 
 
+def test_an_undefined_crs_of_a_geopackage_is_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "town.gpkg")
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute("UPDATE gpkg_geometry_columns SET srs_id = -1")
+    with pytest.raises(RecordsError, match=r"does not say in which CRS.*--records-crs EPSG:2154"):
+        read_records(path)
+    with pytest.raises(RecordsError, match=r"'EPSG:5720' \(.*\), which says no place on the earth; write"):
+        read_records(path, hints=RecordsHints(declared_crs="EPSG:5720"))
+    found = read_records(path, hints=RecordsHints(declared_crs="EPSG:2154"))
+    assert found.records.area.tolist() == [96.0, 30.0]
+
+
 def test_several_polygon_layers_are_refused_and_listed(tmp_path: Path) -> None:
     path = tmp_path / "town.gpkg"
     for layer in ("houses", "sheds"):
         gpd.GeoDataFrame(geometry=list(OUTLINES), crs=LAMBERT).to_file(path, layer=layer, engine="pyogrio")
     with pytest.raises(RecordsError, match=r"several polygon layers: houses \(Polygon\), sheds \(Polygon\)"):
         read_records(path)
+    with pytest.raises(
+        RecordsError, match=r"else export one to a file of its own \(ogr2ogr one\.gpkg FILE NAME"
+    ):
+        read_parcels(path, crs=LAMBERT)
 
 
 def test_other_layers_beside_the_polygons_do_not_matter(tmp_path: Path) -> None:
@@ -185,7 +203,7 @@ def test_parcels_need_an_identifier(tmp_path: Path) -> None:
     [
         ("a.gpkg", b"", "is empty"),
         ("a.geojson", b"<html><body>404", r"is no GeoPackage.*starts with '<html>"),
-        ("a.shp", b'<OGRVRTDataSource><OGRVRTLayer name="gml">', "is no GeoPackage"),
+        ("a.shp", b'<OGRVRTDataSource><OGRVRTLayer name="gml">', "only says where else to read"),
         ("a.gml", b"<!DOCTYPE x><gml:FeatureCollection>", "is no GeoPackage"),
         ("a.geojson", b"PK\x03\x04", "is a zip archive; unpack it"),
         ("a.geojson", b'{"type": "FeatureCollection", "features": [{"type"', "cannot be read as GeoJSON"),
