@@ -57,8 +57,13 @@ def _range(metres: pd.Series[float]) -> list[float] | None:
 def _sheets(sheets: gpd.GeoDataFrame, records: gpd.GeoDataFrame) -> list[str]:
     counts = records["sheet_id"].value_counts()
     listed = sheets.drop_duplicates("sheet_id").sort_values("sheet_id").head(_LISTED)
-    return [
-        f"{row.sheet_id}: quality {row.sheet_quality}, 1:{row.sheet_scale:.0f}, ±{row.accuracy_m:g} m, "
-        f"{counts.get(row.sheet_id, 0)} records"
-        for row in listed.itertuples()
-    ]
+    told = []
+    for row in listed.itertuples():
+        facts = {
+            f"quality {row.sheet_quality}": row.sheet_quality,
+            f"1:{row.sheet_scale:.0f}": row.sheet_scale,
+            f"±{row.accuracy_m:g} m": row.accuracy_m,
+        }
+        known = [words for words, fact in facts.items() if pd.notna(fact)]
+        told.append(f"{row.sheet_id}: {', '.join((*known, f'{counts.get(row.sheet_id, 0)} records'))}")
+    return told

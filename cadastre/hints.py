@@ -21,10 +21,11 @@ class RecordsHints:
     Attributes:
         declared_crs: CRS that overrides what the source says, such as "EPSG:2154".
         source_format: One of FORMATS; None to go by the content.
-        mapping: Columns of a vector file; None to go by the format, or by the names of the columns.
+        mapping: Layer and columns of a vector file; where it names no column, or None, these go by the
+            format, or by their names.
 
     Raises:
-        SettingsError: The format is unknown, or does not go with a mapping.
+        SettingsError: The format is unknown, or does not go with the mapping.
     """
 
     declared_crs: str | None = None
@@ -38,9 +39,24 @@ class RecordsHints:
             near = get_close_matches(self.source_format, FORMATS, n=1)
             cure = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(FORMATS)}"
             raise SettingsError("--records-format", f"'{self.source_format}' is unknown", cure)
-        if self.mapping is not None and self.source_format != "vector":
+        if self.mapping is not None and self.source_format == "edigeo":
+            cause = (
+                "does not go with the format edigeo, which has no layers to choose and columns that are known"
+            )
+            raise SettingsError("--records-mapping", cause, "leave one of the two out")
+        if self.columns is not None and self.source_format != "vector":
             cause = f"does not go with the format {self.source_format}, whose columns are known"
             raise SettingsError("--records-mapping", cause, "leave one of the two out")
+
+    @property
+    def layer(self) -> str | None:
+        """Layer to read where a file holds several; None for the only one."""
+        return None if self.mapping is None else self.mapping.layer
+
+    @property
+    def columns(self) -> RecordsMapping | None:
+        """The mapping if it names columns; it then stands in place of every format."""
+        return self.mapping if self.mapping is not None and self.mapping.names_columns else None
 
     @classmethod
     def given(

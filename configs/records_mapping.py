@@ -65,3 +65,8 @@ class RecordsMapping(Schema):
     updated: Columns = Field(default=(), description="Date of its last change.")
     accuracy_m: Columns = Field(default=(), description="Planimetric accuracy in metres.")
     sheet_id: Columns = Field(default=(), description="Sheet, or any unit that was surveyed at one time.")
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether it says more than which layer to read."""
+        return bool(self.model_fields_set - {"layer"})

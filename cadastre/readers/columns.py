@@ -21,8 +21,8 @@ _MAPPED: Final = ("record_id", "created", "updated", "accuracy_m", "sheet_id")
 _UNKNOWN_ACCURACY_M: Final = 9999
 """The "not known" of BD TOPO."""
 
-_DATE: Final = r"^(\d{4})([-/]?)(\d{2})\2(\d{2})"
-_FRENCH_DATE: Final = r"^(\d{2})([/.])(\d{2})\2(\d{4})"
+_DATE: Final = r"^(\d{4})([-/]?)(\d{2})\2(\d{2})(?!\d)"
+_FRENCH_DATE: Final = r"^(\d{2})([/.])(\d{2})\2(\d{4})(?!\d)"
 
 
 def records_by(
@@ -76,10 +76,22 @@ def check_mapping(frame: gpd.GeoDataFrame, mapping: RecordsMapping, path: Path) 
 
 
 def lower_columns(frame: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return the attributes alone, their names in lower case; of two that then agree, the first."""
+    """Return the attributes alone, their names in lower case; of two that then agree, the first.
+
+    What is neither text nor number, such as the lists of GeoJSON, becomes text: it could not be compared.
+    """
     attributes = pd.DataFrame(frame.drop(columns=frame.geometry.name))
     attributes.columns = pd.Index([str(name).lower() for name in attributes.columns])
-    return attributes.loc[:, ~attributes.columns.duplicated()]
+    attributes = attributes.loc[:, ~attributes.columns.duplicated()]
+    mixed = [name for name in attributes if attributes[name].dtype == "object"]
+    return attributes.assign(
+        **{str(name): attributes[name].map(_plain_text, na_action="ignore") for name in mixed}
+    )
+
+
+def _plain_text(value: object) -> str:
+    # GDAL makes lists of all values of a column in which one is a list.
+    return ", ".join(map(str, value)) if isinstance(value, (list, np.ndarray)) else str(value)
 
 
 def listed(columns: pd.DataFrame) -> str:
@@ -134,4 +146,6 @@ def _dates(columns: pd.DataFrame, names: tuple[str, ...]) -> pd.Series[str]:
     text = _texts(columns, names)
     iso, french = text.str.extract(_DATE), text.str.extract(_FRENCH_DATE)
     dates = (iso[0] + "-" + iso[2] + "-" + iso[3]).fillna(french[3] + "-" + french[2] + "-" + french[0])
-    return dates.astype("str")
+    # Digits that are in another order, or count milliseconds, make no date of any calendar.
+    real = pd.to_datetime(dates, format="%Y-%m-%d", errors="coerce").notna()
+    return dates.where(real).astype("str")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal, NoReturn
@@ -15,7 +16,7 @@ from vigibati.cadastre.readers.files import PolygonLayer, read_polygons
 from vigibati.cadastre.readers.inspire import INSPIRE
 from vigibati.cadastre.readers.layers import Layers
 from vigibati.cadastre.readers.osm import OSM
-from vigibati.cadastre.readers.tabular import read_tabular
+from vigibati.cadastre.readers.tabular import TabularFormat, read_tabular
 from vigibati.cadastre.readers.vector import read_vector_parcels, read_vector_records
 from vigibati.configs.errors import RecordsError
 
@@ -30,7 +31,7 @@ def find_layers(path: Path, wanted: Wanted, hints: RecordsHints) -> Sequence[Lay
     Args:
         path: A file or folder.
         wanted: Whether records or parcels are asked for.
-        hints: What overrides the source; a mapping makes it a vector file.
+        hints: What overrides the source; a mapping that names columns makes it a plain vector file.
 
     Returns:
         One item a sheet or commune.
@@ -40,24 +41,35 @@ def find_layers(path: Path, wanted: Wanted, hints: RecordsHints) -> Sequence[Lay
     """
     if not path.exists():
         raise RecordsError(path, "is not there", "give an existing file or folder")
-    forced = hints.source_format or ("vector" if hints.mapping else None)
-    if is_edigeo(path) and forced in {None, "edigeo"}:
+    bundle = is_edigeo(path)
+    if hints.mapping is not None and (bundle or path.is_dir()):
+        cause = f"is {'EDIGEO' if bundle else 'a folder'}: a mapping goes with one vector file alone, "
+        known = "the columns of EDIGEO and of Etalab's folders are known"
+        raise RecordsError(path, cause + known, "leave --records-mapping out, or give a vector file")
+    forced = hints.source_format or ("vector" if hints.columns else None)
+    if bundle and forced in {None, "edigeo"}:
         return [read_edigeo(path, declared_crs=hints.declared_crs)]
     if path.is_dir():
         return _read_folder(path, forced, hints.declared_crs)
     if forced == "edigeo":
         _refuse(path, "is no EDIGEO bundle (neither a tar.bz2 archive nor a folder with a THF file)")
-    layer = read_polygons(
-        path, declared_crs=hints.declared_crs, layer=hints.mapping.layer if hints.mapping else None
-    )
+    layer = read_polygons(path, declared_crs=hints.declared_crs, layer=hints.layer)
     found = etalab_layer(layer.frame)
     if forced == "etalab" or (forced is None and found):
         return [_read_etalab_file(layer, found, wanted, hints.declared_crs)]
+    fitting = [kind for kind in _TABULAR if kind.fits(lower_columns(layer.frame))]
     if wanted == "parcels":
-        return [read_vector_parcels(layer)]
-    columns = lower_columns(layer.frame)
-    tabular = [kind for kind in _TABULAR if forced == kind.name or (forced is None and kind.fits(columns))]
-    return [read_tabular(layer, tabular[0]) if tabular else read_vector_records(layer, mapping=hints.mapping)]
+        return [_read_parcels(layer, fitting)]
+    if forced is not None:
+        fitting = [kind for kind in _TABULAR if kind.name == forced]
+    return [read_tabular(layer, fitting[0]) if fitting else read_vector_records(layer, mapping=hints.columns)]
+
+
+def _read_parcels(layer: PolygonLayer, fitting: Sequence[TabularFormat]) -> Layers:
+    if fitting:
+        cause = f"holds buildings ({fitting[0].name}), where parcels are asked for"
+        raise RecordsError(layer.path, cause, "give it as records, and the parcels of the cadastre here")
+    return read_vector_parcels(layer)
 
 
 def _refuse(path: Path, cause: str) -> NoReturn:
@@ -70,15 +82,16 @@ def _read_etalab_file(
     """Read a file whose columns are Etalab's; with buildings come their siblings, which go by name."""
     path = layer.path
     fitting = "batiments" if wanted == "records" else "parcelles"
-    place, files = next(iter(etalab_sets([path]).items()), (path.name.split(".")[0], {}))
+    stem = re.split(rf"-{found}\b|\.", path.name)[0]
+    place, files = next(iter(etalab_sets([path]).items()), (stem, {}))
     if found is None and not layer.frame.empty:
         _refuse(path, f"is not etalab (columns: {listed(lower_columns(layer.frame))})")
     if found not in {None, fitting}:
         cause = f"holds {found}, where {fitting} are asked for"
-        raise RecordsError(path, cause, f"give {place}-{fitting}.json.gz, or the folder that holds both")
+        raise RecordsError(path, cause, f"give {stem}-{fitting}.json.gz, or the folder that holds both")
     layers = {fitting: layer}
     if wanted == "records" and fitting in files:
-        siblings = etalab_sets(file for file in path.parent.iterdir() if file.name.startswith(f"{place}-"))
+        siblings = etalab_sets(file for file in path.parent.iterdir() if f"{place}-" in file.name)
         others = {name: file for name, file in siblings[place].items() if name != fitting}
         layers |= {name: read_polygons(file, declared_crs=declared_crs) for name, file in others.items()}
     return read_etalab(place, layers)
@@ -108,7 +121,7 @@ def _read_folder(folder: Path, forced: str | None, declared_crs: str | None) -> 
 def _refuse_repeated(bundles: Iterable[Path]) -> None:
     seen: dict[str, Path] = {}
     for bundle in bundles:
-        name = bundle.name.removesuffix(".tar.bz2")
+        name = bundle.name.removesuffix(".tar.bz2").replace("edigeo-cc-", "edigeo-")
         if name in seen:
             raise RecordsError(
                 bundle, f"is there a second time as {seen[name].name}", "remove one of the two"

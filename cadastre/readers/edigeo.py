@@ -29,7 +29,8 @@ from vigibati.configs.errors import RecordsError
 _SUFFIX: Final = ".tar.bz2"
 _MAX_MEMBERS: Final = 100
 _AGAIN: Final = "download the sheet again"
-_NAME: Final = re.compile(r"edigeo-(?P<sheet>(?P<insee>\d[0-9AB]\d{3})\d{3}[0-9A-Z]{2}\d{2})")
+# The conic projections of IGN (CC) have sheets of their own.
+_NAME: Final = re.compile(r"edigeo-(cc-)?(?P<sheet>(?P<insee>\d[0-9AB]\d{3})\d{3}[0-9A-Z]{2}\d{2})")
 _CRS_CODE: Final = re.compile(r"^RELSA\d+:(?P<code>\S+)", re.MULTILINE)
 
 # IGN names as they stand in the GEO file. GDAL derives odd variants of some of them,
@@ -39,7 +40,10 @@ _EPSG: Final = {
     **{f"RGF93CC{zone}": 3900 + zone for zone in range(42, 51)},
     **dict.fromkeys(("RGAF09UTM20", "RGAF09UTM"), 5490),
     "WGS84UTM20": 32620,
-    "RGFG95UTM22": 2972,
+    "GUAD48UTM20": 2970,
+    "GUADFM49U20": 2969,
+    "MART38UTM20": 2973,
+    **dict.fromkeys(("RGFG95UTM22", "UTM22RGFG95"), 2972),
     **dict.fromkeys(("RGR92UTM40S", "RGR92UTM"), 2975),
     **dict.fromkeys(("RGM04UTM38S", "RGM04"), 4471),
 }

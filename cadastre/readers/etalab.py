@@ -32,8 +32,10 @@ _COLUMNS: Final = {
     "tsurf": ("SYM",),
 }
 
+# Etalab's own files are "cadastre-", those that it takes over from the DGFiP as they are "pci-".
 _NAME: Final = re.compile(
-    r"(?P<place>.+)-(?P<layer>batiments|parcelles|feuilles|tsurf)\.(json|geojson)(\.gz)?", re.IGNORECASE
+    r"(cadastre-|pci-)?(?P<place>.+)-(?P<layer>batiments|parcelles|feuilles|tsurf)\.(json|geojson)(\.gz)?",
+    re.IGNORECASE,
 )
 
 
@@ -44,7 +46,7 @@ def etalab_sets(paths: Iterable[Path]) -> Mapping[str, Mapping[str, Path]]:
         paths: Any files; those with other names are left out.
 
     Returns:
-        {"cadastre-13029": {"batiments": path, "parcelles": path, ...}, ...}, sorted.
+        {"13029": {"batiments": path, "parcelles": path, ...}, ...}, sorted.
 
     Raises:
         RecordsError: One layer of a place is there twice, plain and packed.
@@ -78,25 +80,26 @@ def read_etalab(place: str, layers: Mapping[str, PolygonLayer]) -> Layers:
     """Read the files of one place.
 
     Args:
-        place: Key of :func:`etalab_sets`, such as "cadastre-13029".
+        place: Key of :func:`etalab_sets`, such as "13029".
         layers: Polygons by name: batiments, parcelles, feuilles, tsurf.
 
     Raises:
         RecordsError: A file lacks the columns of Etalab.
     """
-    for name, layer in layers.items():
-        _require(layer, _COLUMNS[name])
-    # A commune without pools or buildings has an empty file, which has no columns either.
-    frames = {name: layer.frame for name, layer in layers.items() if not layer.frame.empty}
     first = next(iter(layers.values()))
-    short = place.removeprefix("cadastre-")
+    # A commune without pools or buildings has an empty file, which has no columns either.
+    frames = {
+        name: _as_published(layer, _COLUMNS[name]).to_crs(first.frame.crs)
+        for name, layer in layers.items()
+        if not layer.frame.empty
+    }
     records = []
     if "batiments" in frames:
-        made = records_by(frames["batiments"], USUAL_COLUMNS, prefix=f"{short}-b", source="etalab")
+        made = records_by(frames["batiments"], USUAL_COLUMNS, prefix=f"{place}-b", source="etalab")
         records.append(made[0])
     if "tsurf" in frames:
         pools = frames["tsurf"][is_pool(frames["tsurf"]["SYM"])]
-        records.append(records_by(pools, POOLS, prefix=f"{short}-p", source="etalab")[0])
+        records.append(records_by(pools, POOLS, prefix=f"{place}-p", source="etalab")[0])
     return Layers(
         records=pd.concat(records, ignore_index=True) if records else None,
         parcels=parcels_from(frames["parcelles"], path=layers["parcelles"].path)
@@ -122,8 +125,12 @@ def _sheets(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return sheets_from(frame, ids=frame["id"], quality="qualite", making="modeConfection", scale="echelle")
 
 
-def _require(layer: PolygonLayer, columns: tuple[str, ...]) -> None:
-    missing = [] if layer.frame.empty else [name for name in columns if name not in layer.frame]
+def _as_published(layer: PolygonLayer, columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+    """Return the frame with Etalab's spelling of its columns, which a Shapefile or a database changes."""
+    given = {str(name).lower(): name for name in reversed(layer.frame.columns)}
+    missing = [name for name in columns if name.lower() not in given]
     if missing:
         cause = f"lacks the column {', '.join(missing)} (columns: {listed(lower_columns(layer.frame))})"
         raise RecordsError(layer.path, cause, "give the file as Etalab publishes it")
+    changed = {given[name.lower()]: name for name in columns if name not in layer.frame}
+    return layer.frame.rename(columns=changed)

@@ -16,8 +16,9 @@ from vigibati.cadastre.repair import Repairs
 from vigibati.cadastre.tables import PARCEL_COLUMNS, SHEET_COLUMNS, conform
 from vigibati.configs.errors import RecordsError
 
+# "id" is the parcel's in Etalab's files, elsewhere it may count rows.
 _PARCEL_IDS: Final = (
-    "parcel_id", "geo_parcelle", "idu", "id_parcelle", "id", "nationalcadastralreference", "localid",
+    "parcel_id", "geo_parcelle", "idu", "id_parcelle", "nationalcadastralreference", "localid", "id",
 )  # fmt: skip
 _PARCEL_AREAS: Final = ("area_declared_m2", "contenance", "supf", "areavalue")
 

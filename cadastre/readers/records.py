@@ -44,8 +44,7 @@ def read_records(path: Path, *, crs: pyproj.CRS | None = None, hints: RecordsHin
     records, repairs = _joined(sources, "records", target)
     if records is None or records.empty:
         cause = "holds no polygon of a building, so that everything in the image would look undeclared"
-        dropped = f" ({repairs.describe()})" if repairs.counts else ""
-        raise RecordsError(path, cause + dropped, "give the buildings that the cadastre knows")
+        raise RecordsError(path, cause + _dropped(repairs), "give the buildings that the cadastre knows")
     records, apart = take_apart(records, ids=_ID_COLUMNS["records"])
     parcels, more = _joined(sources, "parcels", target)
     sheets, most = _joined(sources, "sheets", target)
@@ -79,10 +78,15 @@ def read_parcels(path: Path, *, crs: pyproj.CRS, declared_crs: str | None = None
         find_layers(path, "parcels", RecordsHints(declared_crs=declared_crs)), "parcels", crs
     )
     if parcels is None or parcels.empty:
-        raise RecordsError(path, "holds no parcel", "give the parcels of the cadastre, or leave them out")
+        cause = "holds no parcel that could be used" + _dropped(repairs)
+        raise RecordsError(path, cause, "give the parcels of the cadastre, or leave them out")
     if repairs.altered:
         _LOG.warning("%s: %s", path, repairs.describe())
     return parcels
+
+
+def _dropped(repairs: Repairs) -> str:
+    return f" ({repairs.describe()})" if repairs.counts else ""
 
 
 def _home_crs(sources: Sequence[Layers]) -> pyproj.CRS:

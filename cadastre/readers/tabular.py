@@ -14,8 +14,10 @@ from vigibati.cadastre.readers.layers import Layers
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.records_mapping import RecordsMapping
 
-# Only parcels declare an area: taking them for buildings would hide every case on them.
-_PARCEL_SIGNS: Final = ("contenance", "supf", "area_declared_m2", "areavalue")
+# Only parcels declare an area, or are numbered by section: taken for buildings they would hide every case.
+_PARCEL_SIGNS: Final = (
+    {"contenance"}, {"supf"}, {"area_declared_m2"}, {"areavalue"}, {"idu", "section", "numero"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,11 @@ def refuse_parcels(layer: PolygonLayer) -> None:
     """Refuse parcels that were given as records.
 
     Raises:
-        RecordsError: A column is one that only parcels have.
+        RecordsError: Columns are such as only parcels have.
     """
-    columns = lower_columns(layer.frame)
-    sign = next((name for name in _PARCEL_SIGNS if name in columns), None)
+    columns = set(lower_columns(layer.frame))
+    sign = next((names for names in _PARCEL_SIGNS if names <= columns), None)
     if sign is not None:
-        cause = f"seems to hold parcels, not buildings (column '{sign}')"
+        named = ", ".join(f"'{name}'" for name in sorted(sign))
+        cause = f"seems to hold parcels, not buildings (column {named})"
         raise RecordsError(layer.path, cause, "give it with --parcels, and the buildings as records")

@@ -10,6 +10,8 @@ import shapely
 from vigibati.cadastre.describe import describe_records
 from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_records
+from vigibati.cadastre.repair import Repairs
+from vigibati.cadastre.tables import SHEET_COLUMNS, RecordSet, conform, conform_records
 
 
 def test_what_was_understood_is_told(tmp_path: Path) -> None:
@@ -43,6 +45,15 @@ def test_what_was_understood_is_told(tmp_path: Path) -> None:
         "sheets": None,
         "repairs": ["1 exact repetitions, dropped (d)"],
     }
+
+
+def test_what_is_not_known_of_a_sheet_is_not_told() -> None:
+    outlines = [shapely.box(700_000, 6_600_000, 700_010, 6_600_008)]
+    facts = {"sheet_id": ["A"], "sheet_quality": [None], "sheet_scale": [None], "accuracy_m": [0.4]}
+    sheets = conform(gpd.GeoDataFrame(facts, geometry=outlines, crs=2154), SHEET_COLUMNS)
+    records = conform_records(gpd.GeoDataFrame({"sheet_id": ["A"]}, geometry=outlines, crs=2154))
+    found = RecordSet(records, None, sheets, "etalab", Repairs(), (), "Lambert-93", "stated by the file")
+    assert describe_records(found)["sheets"] == ["A: ±0.4 m, 1 records"]
 
 
 @pytest.mark.shared

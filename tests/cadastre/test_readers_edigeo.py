@@ -13,6 +13,7 @@ import shapely
 from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.records_mapping import RecordsMapping
 
 LAMBERT = pyproj.CRS.from_epsg(2154)
 NAME = "edigeo-130290000A01.tar.bz2"
@@ -82,7 +83,11 @@ def test_a_small_sheet(tmp_path: Path, write_edigeo: Callable[..., Path]) -> Non
         ("LAMB93", 2154),
         ("RGF93CC44", 3944),
         ("RGAF09UTM20", 5490),
+        ("GUAD48UTM20", 2970),
+        ("GUADFM49U20", 2969),
+        ("MART38UTM20", 2973),
         ("RGFG95UTM22", 2972),
+        ("UTM22RGFG95", 2972),
         ("RGR92UTM40S", 2975),
         ("RGM04UTM38S", 4471),
     ],
@@ -95,6 +100,27 @@ def test_the_crs_of_the_sheet_is_forced(
     assert found.records.crs.to_epsg() == code
     assert found.records.total_bounds.tolist() == [866_010, 6_277_010, 866_068, 6_277_064]
     assert read_records(path, hints=RecordsHints(declared_crs="EPSG:2975")).records.crs.to_epsg() == 2975
+
+
+def test_sheets_in_a_conic_projection_have_a_name_of_their_own(
+    tmp_path: Path, write_edigeo: Callable[..., Path]
+) -> None:
+    path = write_edigeo(tmp_path / "edigeo-cc-13029000AA01.tar.bz2", SHEET, crs="RGF93CC44")
+    assert set(read_records(path).records["sheet_id"]) == {"13029000AA01"}
+    write_edigeo(tmp_path / "edigeo-13029000AA01.tar.bz2", SHEET)
+    with pytest.raises(
+        RecordsError, match=r"is there a second time as edigeo-13029000AA01\.tar\.bz2; remove one"
+    ):
+        read_records(tmp_path)
+
+
+def test_a_mapping_does_not_go_with_edigeo(tmp_path: Path, write_edigeo: Callable[..., Path]) -> None:
+    path = write_edigeo(tmp_path / "edigeo-13029000AA01.tar.bz2", SHEET)
+    hints = RecordsHints(mapping=RecordsMapping(other_kind="durable"))
+    for given, what in ((path, "EDIGEO"), (tmp_path, "a folder")):
+        message = f"is {what}: a mapping goes with one vector file alone.*; leave --records-mapping out"
+        with pytest.raises(RecordsError, match=message):
+            read_records(given, hints=hints)
 
 
 def test_both_kinds_in_a_folder_are_told_apart_by_the_format(

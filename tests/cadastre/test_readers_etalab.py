@@ -96,6 +96,26 @@ def test_the_folder_reads_the_same(commune: Path) -> None:
     assert read_records(commune, crs=LAMBERT).records.equals(one.records)
 
 
+def test_pools_as_the_dgfip_names_them_come_too(commune: Path) -> None:
+    (commune / "cadastre-13029-tsurf.json.gz").rename(commune / "pci-13029-tsurf.json.gz")
+    for path in (commune, commune / "cadastre-13029-batiments.json.gz"):
+        assert read_records(path, crs=LAMBERT).records["kind"].tolist() == ["durable", "light", "pool"]
+
+
+def test_columns_may_be_spelt_in_any_case(commune: Path) -> None:
+    for file in commune.iterdir():
+        frame = gpd.read_file(f"/vsigzip/{file}" if file.suffix == ".gz" else file, engine="pyogrio")
+        spelt = str.lower if "tsurf" in file.name else str.upper
+        frame = frame.rename(columns={name: spelt(name) for name in frame.columns if name != "geometry"})
+        file.unlink()
+        frame.to_file(file.with_name(f"{file.name.split('.')[0]}.json"), driver="GeoJSON", engine="pyogrio")
+    found = read_records(commune, crs=LAMBERT)
+    assert found.records["kind"].tolist() == ["durable", "light", "pool"]
+    assert found.records["sheet_quality"].tolist() == ["01/02", "03/05", "01/02"]
+    parcels = read_parcels(commune / "cadastre-13029-parcelles.json", crs=LAMBERT)
+    assert parcels["parcel_id"].tolist() == ["130290000A0001", "130290000B0012"]
+
+
 def test_etalab_is_known_by_its_columns(commune: Path) -> None:
     alone = (commune / "cadastre-13029-batiments.json.gz").rename(commune / "town.json.gz")
     found = read_records(alone, crs=LAMBERT)

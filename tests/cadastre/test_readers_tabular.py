@@ -11,7 +11,8 @@ import shapely
 
 from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records
-from vigibati.configs.errors import RecordsError
+from vigibati.configs.errors import RecordsError, SettingsError
+from vigibati.configs.records_mapping import RecordsMapping
 
 LAMBERT = pyproj.CRS.from_epsg(2154)
 
@@ -66,6 +67,39 @@ def test_bd_topo_with_long_and_with_short_names(tmp_path: Path, name: str) -> No
     assert records["updated"].tolist() == ["2022-06-08"] * 4
     assert found.repairs.counts == {"left_out": 1}
     assert found.repairs.lines() == ["1 ruins, or no building by their own words, left out (BATIMENT4)"]
+
+
+@pytest.mark.parametrize("source_format", [None, "bdtopo"])
+def test_a_mapping_that_only_names_the_layer_leaves_the_format_to_the_columns(
+    tmp_path: Path, source_format: str | None
+) -> None:
+    path = write(tmp_path / "BDT.gpkg", **BDTOPO)
+    gpd.GeoDataFrame({"cleabs": ["R1"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=LAMBERT).to_file(
+        path, layer="reservoir", engine="pyogrio"
+    )
+    hints = RecordsHints(source_format=source_format, mapping=RecordsMapping(layer="BDT"))
+    found = read_records(path, hints=hints)
+    assert found.source_format == "bdtopo"
+    assert found.records["kind"].tolist() == ["durable", "light", "light", "durable"]
+    assert found.repairs.counts == {"left_out": 1}
+    with pytest.raises(
+        SettingsError, match="does not go with the format edigeo, which has no layers to choose"
+    ):
+        RecordsHints(source_format="edigeo", mapping=RecordsMapping(layer="BDT"))
+
+
+def test_parcels_behind_a_mapping_that_only_names_the_layer_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "pci.gpkg", id=["130290000A0001"], contenance=[80])
+    hints = RecordsHints(mapping=RecordsMapping(layer="pci"))
+    with pytest.raises(RecordsError, match=r"seems to hold parcels, not buildings \(column 'contenance'\)"):
+        read_records(path, hints=hints)
+
+
+def test_buildings_of_bd_topo_are_no_parcels(tmp_path: Path) -> None:
+    path = write(tmp_path / "BATIMENT.shp", **{SHORT[key]: values for key, values in BDTOPO.items()})
+    message = r"holds buildings \(bdtopo\), where parcels are asked for; give it as records, and the parcels"
+    with pytest.raises(RecordsError, match=message):
+        read_parcels(path, crs=LAMBERT)
 
 
 @pytest.mark.parametrize("name", ["overpass.geojson", "town.gpkg"])

@@ -16,6 +16,7 @@ from vigibati.cadastre.hints import RecordsHints
 from vigibati.cadastre.readers import read_parcels, read_records
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.records_mapping import RecordsMapping
 
 LAMBERT = pyproj.CRS.from_epsg(2154)
 OUTLINES = (shapely.box(700000, 6600000, 700012, 6600008), shapely.box(700030, 6600000, 700036, 6600005))
@@ -190,6 +191,48 @@ def test_parcels_are_not_taken_for_buildings(tmp_path: Path) -> None:
     parcels = read_parcels(path, crs=LAMBERT)
     assert parcels["parcel_id"].tolist() == ["130290000A0001", "130290000A0002"]
     assert parcels["area_declared_m2"].tolist() == [96.0, 30.0]
+
+
+def test_a_number_of_the_row_is_no_parcel_where_something_else_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gpkg", id=[1, 2], nationalCadastralReference=["0001TN77B", "0002TN77B"])
+    assert read_parcels(path, crs=LAMBERT)["parcel_id"].tolist() == ["0001TN77B", "0002TN77B"]
+
+
+def test_parcels_of_which_none_can_be_used_say_why(tmp_path: Path) -> None:
+    path = geojson(
+        tmp_path / "p.geojson", shapely.box(700000, 6600000, 700010, 6600000.0001), crs="EPSG:2154"
+    )
+    text = json.loads(path.read_text())
+    text["features"][0]["properties"] = {"id": "130290000A0001"}
+    path.write_text(json.dumps(text))
+    message = (
+        r"holds no parcel that could be used \(1 without area \(under 1 dm²\), dropped \(130290000A0001\)\)"
+    )
+    with pytest.raises(RecordsError, match=message):
+        read_parcels(path, crs=LAMBERT)
+
+
+def test_parcels_of_ign_are_no_buildings(tmp_path: Path) -> None:
+    names = ("IDU", "NUMERO", "FEUILLE", "SECTION", "CODE_DEP")
+    path = write(tmp_path / "PARCELLE.shp", **{name: ["x1", "x2"] for name in names})
+    with pytest.raises(
+        RecordsError, match=r"not buildings \(column 'idu', 'numero', 'section'\); give it with"
+    ):
+        read_records(path)
+    assert read_parcels(path, crs=LAMBERT)["parcel_id"].tolist() == ["x1", "x2"]
+
+
+def test_lists_of_geojson_are_text(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "osm.geojson", *OUTLINES, crs="EPSG:2154")
+    text = json.loads(path.read_text())
+    given = ({"osmid": [1, 2], "type": ["dur", "x"]}, {"osmid": 3, "type": "dur"})
+    for feature, properties in zip(text["features"], given, strict=True):
+        feature["properties"] = properties
+    path.write_text(json.dumps(text))
+    assert read_records(path).records["kind"].tolist() == ["unknown", "durable"]
+    mapping = RecordsMapping(record_id=("osmid",))
+    records = read_records(path, hints=RecordsHints(mapping=mapping)).records
+    assert records["record_id"].tolist() == ["1, 2", "3"]
 
 
 def test_parcels_need_an_identifier(tmp_path: Path) -> None:

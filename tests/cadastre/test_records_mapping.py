@@ -64,6 +64,15 @@ def test_a_mapping_says_what_columns_mean(tmp_path: Path, name: str) -> None:
     assert found.repairs.examples == {"left_out": ("d",)}
 
 
+def test_only_real_dates_come_out(tmp_path: Path) -> None:
+    given = ["1537881477081", "31122018", "2018-13-45", "20180611.0", "29/02/2020"]
+    path = town(tmp_path / "t.gpkg", date_saisie=given)
+    records = read_records(
+        path, hints=RecordsHints(mapping=mapping(tmp_path, "created: DATE_SAISIE"))
+    ).records
+    assert records["created"].fillna("-").tolist() == ["-", "-", "-", "2018-06-11", "2020-02-29"]
+
+
 def test_several_columns_of_a_kind_and_every_other_value(tmp_path: Path) -> None:
     text = """
 kind:
