@@ -77,8 +77,9 @@ def check_overlap(
     if records.intersects(shapely.box(*image)).any():
         return
     cause = (
-        f"none of the {len(records)} records lies on the {of}: records {_words(records.total_bounds)}, "
-        f"{of} {_words(image)}, both in {records.crs.name}"
+        f"none of the {len(records)} records lies on the {of}: "
+        f"records {extent_words(records.total_bounds)}, {of} {extent_words(image)}, "
+        f"both in {records.crs.name}"
     )
     cure = f"give the records of the place of the {of}, or declare their CRS (--records-crs EPSG:2154)"
     if shapely.box(*image).intersects(_swapped(records)):
@@ -119,6 +120,7 @@ def _nearest(records: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series[st
     return names
 
 
-def _words(extent: Extent) -> str:
+def extent_words(extent: Extent) -> str:
+    """Return an extent for an error."""
     west, south, east, north = extent
     return f"x {west:.0f} to {east:.0f} y {south:.0f} to {north:.0f}"

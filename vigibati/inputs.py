@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +25,10 @@ from vigibati.cadastre.readers import (
     read_zones,
 )
 from vigibati.cadastre.repair import repair_polygons
+from vigibati.cadastre.same_place import elsewhere
 from vigibati.cadastre.sheets import assign_sheets, check_overlap
 from vigibati.cadastre.tables import RecordSet
-from vigibati.configs.errors import InputError, RasterError
+from vigibati.configs.errors import InputError, RasterError, RecordsError
 from vigibati.vectors import read_layer
 
 _LOG: Final = logging.getLogger(__name__)
@@ -104,16 +106,16 @@ def read_cadastral_inputs(
         context: Further files about the places, in place of ``zones``.
 
     Raises:
-        InputError: Something cannot be read.
+        InputError: Something cannot be read, or the parcels are of another place than the records.
     """
     context = context or ContextPaths(zones=zones)
     record_set = read_records(records, crs=crs, hints=hints)
-    own_parcels = (
-        record_set.parcels
-        if parcels is None
-        else read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
-    )
-    zone_layers = [read_zones(path, crs=crs) for path in context.zones]
+    own_parcels = record_set.parcels
+    if parcels is not None:
+        own_parcels = read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
+        _refuse_elsewhere(own_parcels, parcels, record_set.records, records)
+    told = partial(_told_if_elsewhere, records=record_set.records)
+    zone_layers = [told(read_zones(path, crs=crs), path) for path in context.zones]
     permits = [read_permits(path) for path in context.permits]
     return CadastralInputs(
         record_set=record_set,
@@ -121,8 +123,8 @@ def read_cadastral_inputs(
         parcels=own_parcels,
         zones=pd.concat(zone_layers, ignore_index=True) if zone_layers else None,
         paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *context.all])),
-        risk=tuple(plan for path in context.risk for plan in read_risk_zones(path, crs=crs)),
-        protected=tuple(read_protected(path, crs=crs) for path in context.protected),
+        risk=tuple(told(plan, path) for path in context.risk for plan in read_risk_zones(path, crs=crs)),
+        protected=tuple(told(read_protected(path, crs=crs), path) for path in context.protected),
         permits=pd.concat(permits, ignore_index=True) if permits else None,
         previous=None if context.previous is None else _read_previous(context.previous, crs),
     )
@@ -175,6 +177,22 @@ def tell_of_earlier_decisions(inputs: CadastralInputs, path: Path | None) -> Non
             path,
             count,
         )
+
+
+def _refuse_elsewhere(
+    parcels: gpd.GeoDataFrame, parcels_path: Path, records: gpd.GeoDataFrame, records_path: Path
+) -> None:
+    # Outside the parcels nothing is concluded: with those of another town no case would be left.
+    if cause := elsewhere(parcels, records, what="parcels"):
+        cure = "give parcels and records of one place, or declare their CRS (--records-crs EPSG:2154)"
+        raise RecordsError(parcels_path, f"{cause}; the records are {records_path}", cure)
+
+
+def _told_if_elsewhere(zones: gpd.GeoDataFrame, path: Path, *, records: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return zones as they are, with a warning if they are of another place than the records."""
+    if cause := elsewhere(zones, records, what="zones"):
+        _LOG.warning("%s: %s; was it meant for this place?", path, cause)
+    return zones
 
 
 def _read_previous(path: Path, crs: pyproj.CRS) -> gpd.GeoDataFrame:
