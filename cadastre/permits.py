@@ -6,7 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from vigibati.configs.legal import PermitRules
+from vigibati.cadastre.formality import formality_rows
+from vigibati.configs.rules import ComparisonRules
 
 AUTHORISED = "authorised"
 OPEN = "to_review"
@@ -17,21 +18,22 @@ def with_permits(
     permits: pd.DataFrame | None,
     *,
     parcels: gpd.GeoDataFrame | None,
-    rules: PermitRules,
+    rules: ComparisonRules,
 ) -> gpd.GeoDataFrame:
     """Name the newest permit on the parcel of each case, and take it for the explanation if it can be.
 
     A permit to build may explain what is new, a permit to demolish what is gone. Only the former changes
     a status, from "to review" to "authorised", and only where no person has decided: it is no
-    explanation if it is older by ``stale_years`` than the last image that does not show the case.
+    explanation if it is older by ``stale_years`` than the last image that does not show the case, or a
+    mere declaration where even the least area usually needs a permit. Then it is named all the same.
 
     Args:
-        cases: With ``kind``, ``parcel_id`` and, where older images were read, ``last_not_seen``.
+        cases: From `enrich`, with ``last_not_seen`` where older images were read.
         permits: `PERMIT_COLUMNS`, from `read_permits`, of one list or of several one after the other: the
             order does not matter, and what two lists name counts once. None where none are known.
         parcels: All parcels that are known: a permit that names no prefix is passed over where two
             parcels share its commune, section and number.
-        rules: Types and age.
+        rules: Its ``permits`` (types and age) and ``legal`` are used.
 
     Returns:
         A copy with ``permit``, such as ``PC 01302921K0012 (2021-05-10) + 2``, null where there is none, and
@@ -44,18 +46,30 @@ def with_permits(
     permits = permits.drop_duplicates(["parcel_key", "permit_number"])
     known = cases["parcel_id"] if parcels is None else parcels["parcel_id"]
     gone = cases["kind"] == "not_seen"
-    building = permits[permits["permit_type"].isin(rules.building_types)]
-    demolition = permits[permits["permit_type"].isin(rules.demolition_types)]
-    found = _newest(building, cases, known).where(~gone, _newest(demolition, cases, known))
+    types = rules.permits
+    building = permits[permits["permit_type"].isin(types.building_types)]
+    demolition = permits[permits["permit_type"].isin(types.demolition_types)]
+    named = _newest(building, cases, known)
+    enough = _newest(building[~building["permit_type"].isin(types.declaration_types)], cases, known)
+    large = _needs_permit(cases, rules)
+    explaining = named.where(~large, enough.assign(more=named["more"]))
+    found = explaining.where(explaining["permit_number"].notna(), named)
+    found = found.where(~gone, _newest(demolition, cases, known))
     year = pd.to_numeric(found["permit_date"].str[:4])
-    believed = found["permit_number"].notna() & ~gone
+    believed = explaining["permit_number"].notna() & ~gone
     if "last_not_seen" in cases:
         absent = cases["last_not_seen"].astype("float64")
-        believed &= ~(absent - year >= rules.stale_years)
+        believed &= ~(absent - year >= types.stale_years)
     untouched = status == OPEN
     if "decided_by" in cases:
         untouched &= cases["decided_by"].isna()
     return cases.assign(permit=_words(found), status=status.where(~(believed & untouched), AUTHORISED))
+
+
+def _needs_permit(cases: gpd.GeoDataFrame, rules: ComparisonRules) -> pd.Series[bool]:
+    row = formality_rows(cases, cases["area_low_m2"].to_numpy(dtype=float), rules.legal)
+    permit = np.array([*(rule.formality == "permit" for rule in rules.legal), False])
+    return pd.Series(permit[row], index=cases.index)
 
 
 def _newest(permits: pd.DataFrame, cases: gpd.GeoDataFrame, known: pd.Series[str]) -> pd.DataFrame:

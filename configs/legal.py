@@ -51,6 +51,10 @@ class PermitRules(Schema):
         min_length=1,
         description="Types that may explain something new: permit PC or PA, declaration DP.",
     )
+    declaration_types: tuple[str, ...] = Field(
+        description="Those among them that do not explain what usually needs a permit even at the least area "
+        "that it may have: DP.",
+    )
     demolition_types: tuple[str, ...] = Field(description="Types that may explain what is gone: PD.")
     stale_years: int = Field(
         gt=0,

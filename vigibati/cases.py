@@ -86,7 +86,7 @@ def make_cases(
     )
     if presence is not None:
         cases = date_cases(cases, presence(cases), image_year=image_year, rules=rules.vintages)
-    cases = with_permits(cases, inputs.permits, parcels=parcels, rules=rules.permits)
+    cases = with_permits(cases, inputs.permits, parcels=parcels, rules=rules)
     return CaseList(
         cases=rank(cases, rules=rules, lang=lang, image_year=image_year, budget=budget),
         records=records,

@@ -7,12 +7,18 @@ from shapely import box
 from vigibati.cadastre.permits import with_permits
 from vigibati.configs.rules import load_rules
 
-RULES = load_rules().permits
+RULES = load_rules()
 
 
 def cases_of(**columns: object) -> gpd.GeoDataFrame:
     """One case each on parcels A 12, A 13 and one beside all parcels."""
-    values = {"kind": "new_building", "parcel_id": ["130290000A0012", "130290000A0013", None]}
+    values = {
+        "kind": "new_building",
+        "parcel_id": ["130290000A0012", "130290000A0013", None],
+        "area_low_m2": 12.0,
+        "zone_kind": None,
+        "protected": None,
+    }
     return gpd.GeoDataFrame(
         values | columns, geometry=[box(i, 0, i + 1, 1) for i in range(3)], crs=2154
     ).astype({"parcel_id": "str"})
@@ -43,6 +49,18 @@ def test_the_newest_permit_is_named_and_the_others_counted() -> None:
         ("130290000A0013", "4", "PA", None),
     ]
     assert joined(cases_of(), *rows)["permit"].iloc[1] == "DP 7 (2022-01-01) + 2"
+
+
+def test_a_declaration_is_named_but_explains_nothing_that_needs_a_permit() -> None:
+    declared = ("130290000A0012", "7", "DP", "2022-01-01")
+    granted = ("130290000A0012", "5", "PC", "2019-01-01")
+    house, doubtful = cases_of(area_low_m2=100.0), cases_of(area_low_m2=19.0)
+    result = joined(house, declared)
+    assert (result["permit"].iloc[0], result["status"].iloc[0]) == ("DP 7 (2022-01-01)", "to_review")
+    # It may be small enough.
+    assert joined(doubtful, declared)["status"].iloc[0] == "authorised"
+    result = joined(house, declared, granted)
+    assert (result["permit"].iloc[0], result["status"].iloc[0]) == ("PC 5 (2019-01-01) + 1", "authorised")
 
 
 def test_of_several_lists_the_order_does_not_matter_and_what_two_name_counts_once() -> None:
