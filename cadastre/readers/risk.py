@@ -37,15 +37,17 @@ def read_risk_zones(path: Path, *, crs: pyproj.CRS) -> tuple[gpd.GeoDataFrame, .
         crs: CRS to bring it to.
 
     Returns:
-        A table each layer, because a place may lie in a zone of several plans: ``sector``, such as
-        ``B3 (Zone d'autorisation limitée - B3)``, and valid polygons.
+        A table each layer that is not empty, because a place may lie in a zone of several plans: ``sector``,
+        such as ``B3 (Zone d'autorisation limitée - B3)``, and valid polygons.
 
     Raises:
         RecordsError: The file cannot be read, names no zone, or holds none.
     """
     layers: Sequence[str | None] = _ruling_layers(path) or (None,)
     frames = [read_polygons(path, layer=layer).frame for layer in layers]
-    return tuple(_sectors(frame, _risk_names(frame, path), path, crs) for frame in frames)
+    # The standard's template has layers for every hazard, of which a town fills some.
+    filled = [frame for frame in frames if not frame.empty] or frames[:1]
+    return tuple(_sectors(frame, _risk_names(frame, path), path, crs) for frame in filled)
 
 
 def read_protected(path: Path, *, crs: pyproj.CRS) -> gpd.GeoDataFrame:

@@ -60,6 +60,7 @@ def test_of_several_risk_plans_in_a_file_each_is_a_table(tmp_path: Path) -> None
     for hazard, column in (("inondation", "codezonereglement"), ("feu", "CODEZONE")):
         name = f"zonereglementaireurba_{hazard}_s"
         pyogrio.write_dataframe(layer(**{column: [hazard, hazard]}), path, layer=name)
+    pyogrio.write_dataframe(layer(code=["1", "2"])[:0], path, layer="zonereglementaireurba_minier_s")
     assert [set(plan["sector"]) for plan in read_risk_zones(path, crs=LAMBERT)] == [{"inondation"}, {"feu"}]
 
 
