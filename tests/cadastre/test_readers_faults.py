@@ -96,9 +96,11 @@ def test_every_repair_is_counted_and_named(tmp_path: Path) -> None:
         "1 with impossible coordinates, dropped (r4)",
         "1 without area (under 1 dm²), dropped (r5)",
         "1 exact repetitions, dropped (r9)",
+        "1 of several parts, each part taken by itself (r1)",
     ]
-    assert found.records["record_id"].tolist() == ["r0", "r1", "r6", "r7"]
-    assert found.records.area.tolist() == pytest.approx([80, 50, 80, 80])
+    # A bow-tie is mended into its two wings.
+    assert found.records["record_id"].tolist() == ["r0", "r1#1", "r1#2", "r6", "r7"]
+    assert found.records.area.tolist() == pytest.approx([80, 25, 25, 80, 80])
 
 
 def test_curves_become_polygons(tmp_path: Path) -> None:
