@@ -1,4 +1,7 @@
-"""BD TOPO of IGN, layer ``batiment``, with the long names of GeoPackage or the short ones of Shapefile."""
+"""BD TOPO of IGN, layer ``batiment``, with the long names of GeoPackage or the short ones of Shapefile.
+
+GDAL cuts the long names to ten letters where it writes a Shapefile itself, as QGIS does on export.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,15 @@ _NATURE: Final = {"serre": "light"}
 _LIGHT: Final = {"true": "light", "oui": "light", "false": "durable", "non": "durable"}
 
 
+_KNOWN_BY: Final = (
+    {"cleabs", "construction_legere"},
+    {"cleabs", "constructi", "etat_de_l_"},
+    {"leger", "prec_plani", "etat"},
+)
+
+
 def _fits(columns: pd.DataFrame) -> bool:
-    return {"cleabs", "construction_legere"} <= set(columns) or {"leger", "prec_plani", "etat"} <= set(
-        columns
-    )
+    return any(names <= set(columns) for names in _KNOWN_BY)
 
 
 BDTOPO: Final = TabularFormat(
@@ -31,15 +39,15 @@ BDTOPO: Final = TabularFormat(
             "kind": [
                 {"column": column, "values": values}
                 for columns, values in (
-                    (("etat_de_l_objet", "etat"), _STATE),
+                    (("etat_de_l_objet", "etat_de_l_", "etat"), _STATE),
                     (("nature",), _NATURE),
-                    (("construction_legere", "leger"), _LIGHT),
+                    (("construction_legere", "constructi", "leger"), _LIGHT),
                 )
                 for column in columns
             ],
             "created": ("date_creation", "date_creat"),
-            "updated": ("date_modification", "date_maj"),
-            "accuracy_m": ("precision_planimetrique", "prec_plani"),
+            "updated": ("date_modification", "date_modif", "date_maj"),
+            "accuracy_m": ("precision_planimetrique", "precision_", "prec_plani"),
         }
     ),
 )

@@ -49,10 +49,13 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize("name", ["batiment.gpkg", "batiment.geojson", "BATIMENT.shp"])
+@pytest.mark.parametrize("name", ["batiment.gpkg", "batiment.geojson", "BATIMENT.shp", "saved.shp"])
 def test_bd_topo_with_long_and_with_short_names(tmp_path: Path, name: str) -> None:
     columns = BDTOPO
-    if name.endswith(".shp"):
+    if name == "saved.shp":
+        # As QGIS cuts them.
+        columns = {key[:10]: values for key, values in BDTOPO.items()}
+    if name == "BATIMENT.shp":
         columns = {SHORT[key]: values for key, values in BDTOPO.items()}
         columns["LEGER"] = ["Non", "Oui", "Non", "Non", "Non"]
         columns["DATE_CREAT"] = ["2018-09-25 13:17:57"] * 5
