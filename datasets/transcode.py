@@ -12,15 +12,14 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from rasterio.enums import ColorInterp
-from rasterio.errors import RasterioError
 
-from vigibati.configs.errors import OutputError, RasterError
-from vigibati.configs.files import whole_file
+from vigibati.configs.errors import RasterError
 from vigibati.datasets.file_reader import FileReader
 from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho_file import OrthoFile
 from vigibati.datasets.ortho_header import check_ortho_file
 from vigibati.datasets.raster_checks import open_raster, shielded
+from vigibati.datasets.whole_raster import whole_raster
 
 _TAG = "VIGIBATI_SOURCE"
 _BLOCK_PX = 512
@@ -86,25 +85,22 @@ def transcode(source: Path, target: Path, coding: Coding) -> None:
         OutputError: The file cannot be written.
     """
     file = check_ortho_file(source, crs=coding.crs, wanted=None)
-    with whole_file(target) as part, TemporaryDirectory(prefix=".vigibati-", dir=target.parent) as work:
+    with whole_raster(target) as part, TemporaryDirectory(prefix=".vigibati-", dir=target.parent) as work:
         stage = Path(work) / "stage.tif"
-        try:
-            lossy = _write_stage(stage, file, coding)
-            options: dict[str, Any] = {"compress": "DEFLATE", "predictor": "YES"}
-            if lossy:
-                options = {"compress": "JPEG", "quality": coding.quality}
-            with shielded():
-                rasterio.shutil.copy(
-                    stage,
-                    part,
-                    driver="COG",
-                    blocksize=_BLOCK_PX,
-                    bigtiff="IF_SAFER",
-                    overview_resampling="average",
-                    **options,
-                )
-        except RasterioError as error:
-            raise OutputError(target, f"cannot be written ({error})", "see that the disk has room") from error
+        lossy = _write_stage(stage, file, coding)
+        options: dict[str, Any] = {"compress": "DEFLATE", "predictor": "YES"}
+        if lossy:
+            options = {"compress": "JPEG", "quality": coding.quality}
+        with shielded():
+            rasterio.shutil.copy(
+                stage,
+                part,
+                driver="COG",
+                blocksize=_BLOCK_PX,
+                bigtiff="IF_SAFER",
+                overview_resampling="average",
+                **options,
+            )
 
 
 def _write_stage(stage: Path, file: OrthoFile, coding: Coding) -> bool:

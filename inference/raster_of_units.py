@@ -13,9 +13,8 @@ import rasterio.shutil
 from rasterio.errors import RasterioError
 
 from vigibati.configs.contract import ModelContract
-from vigibati.configs.errors import OutputError
-from vigibati.configs.files import whole_file
 from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.datasets.whole_raster import whole_raster
 from vigibati.inference.job import Job
 from vigibati.inference.layout import BLOCK_PX
 from vigibati.inference.predictor import NO_IMAGE
@@ -60,21 +59,18 @@ def write_cog(source: str | Path, out: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    try:
-        with whole_file(out) as part, rasterio.Env(**_WRITING):
-            rasterio.shutil.copy(
-                source,
-                part,
-                driver="COG",
-                COMPRESS="DEFLATE",
-                LEVEL=1,
-                BLOCKSIZE=BLOCK_PX,
-                OVERVIEW_RESAMPLING="AVERAGE",
-                BIGTIFF="IF_SAFER",
-                SPARSE_OK=True,
-            )
-    except RasterioError as error:
-        raise OutputError(out, f"cannot be written ({error})", "see that the disk has room") from error
+    with whole_raster(out) as part, rasterio.Env(**_WRITING):
+        rasterio.shutil.copy(
+            source,
+            part,
+            driver="COG",
+            COMPRESS="DEFLATE",
+            LEVEL=1,
+            BLOCKSIZE=BLOCK_PX,
+            OVERVIEW_RESAMPLING="AVERAGE",
+            BIGTIFF="IF_SAFER",
+            SPARSE_OK=True,
+        )
 
 
 def read_counts(path: Path, *, run: str) -> Counts | None:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 
 from vigibati.configs.errors import OutputError
 from vigibati.configs.files import whole_file
 from vigibati.datasets.grid import PixelGrid
+from vigibati.datasets.whole_raster import whole_raster
 from vigibati.inference.components import Components, Strip, trace
 from vigibati.inference.layout import BLOCK_PX, Unit
 from vigibati.inference.masks import near_no_image, threshold_mask
@@ -78,7 +78,7 @@ class UnitFiles:
         """
         started = time.perf_counter()
         try:
-            with whole_file(self.raster(unit)) as part:
+            with whole_raster(self.raster(unit)) as part:
                 self._write_raster(part, unit, result.planes)
             written = time.perf_counter()
             outlines = 0
@@ -87,7 +87,7 @@ class UnitFiles:
                 outlines = sum(len(components) for components in traced)
                 with whole_file(self.table(unit)) as part:
                     self._frame(traced).to_parquet(part)
-        except (RasterioError, OSError) as error:
+        except OSError as error:
             raise OutputError(
                 self.folder, f"cannot be written to ({error})", "see that the disk has room, and run again"
             ) from error

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from vigibati.configs.errors import OutputError, RasterError, SettingsError
 from vigibati.datasets.grid import Pixels, Window
 from vigibati.datasets.ortho import open_ortho
 from vigibati.datasets.prepare import prepare
+from vigibati.datasets.transcode import Coding, transcode
 
 
 def _picture(height: int, width: int, *, bands: int = 3) -> np.ndarray:
@@ -186,6 +189,25 @@ prepare([Path({str(folder)!r})], out=Path({str(out)!r}))
     assert (report.kept, report.written) == (len(finished), 6 - len(finished))
     for path in folder.iterdir():
         assert np.abs(_pixels(out / path.name).values.astype(int) - _pixels(path).values).max() <= 8
+
+
+@pytest.mark.parametrize(("kind", "share"), [("uint8", 0.7), ("uint8", 0.99), ("uint16", 0.9)])
+def test_a_disk_that_fills_leaves_no_tile(
+    tmp_path: Path, room: Callable[[int], AbstractContextManager[None]], kind: str, share: float
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 250, (3, 700, 600)).astype(kind)
+    source, target = _write(tmp_path / "in" / "a.tif", noise), tmp_path / "out" / "a.tif"
+    transcode(source, target, Coding(quality=95))
+    size = target.stat().st_size
+    target.unlink()
+    # The copy without compression that lies beside it meanwhile is larger.
+    for limit in (int(size * share), 3 * 1024 * 1024 * noise.itemsize - 1):
+        with (
+            room(limit),
+            pytest.raises(OutputError, match=r"a\.tif: cannot be written .*; see that the disk has room"),
+        ):
+            transcode(source, target, Coding(quality=95))
+    assert list(target.parent.iterdir()) == []
 
 
 def test_refuses_what_cannot_work(tmp_path: Path) -> None:

@@ -8,27 +8,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from geopandas.testing import assert_geodataframe_equal
+from pyproj import CRS
 from torch import Tensor, nn
 
 from vigibati.configs.errors import InputError, OutputError, SettingsError
+from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.ortho import open_ortho
 from vigibati.inference import work
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.layout import Unit
 from vigibati.inference.merge import Segmentation, merge
 from vigibati.inference.segment import plan, segment
 from vigibati.inference.segment_settings import Cut, SegmentSettings, Shard
-from vigibati.inference.unit_files import UnitFiles
+from vigibati.inference.unit_files import UnitFiles, UnitResult
 from vigibati.inference.vectorise import vectorise
 
 _CUT = Cut(512, 512, 1024)
 _Write = Callable[..., Path]
+_Room = Callable[[int], AbstractContextManager[None]]
 
 
 def _town(height: int, width: int, *, seed: int = 3) -> np.ndarray:
@@ -225,6 +231,41 @@ def test_a_full_disk_stops_the_run_and_is_no_fault_of_its_units(
     done = _run(town, stub(reach=8), out)
     _same(done, whole)
     assert done.report.megapixels_now < done.report.megapixels
+
+
+# Of the size of a file: GDAL fails in more than one way.
+_SHARES = (0.3, 0.8, 0.9, 0.97, 0.995, 1)
+
+
+def test_a_disk_that_fills_while_the_raster_is_put_together_costs_no_unit(
+    town: Path, stub: Callable[..., Checkpoint], tmp_path: Path, whole: Segmentation, room: _Room
+) -> None:
+    out, wanted = tmp_path / "full.tif", (tmp_path / "whole.tif").read_bytes()
+    _run(town, stub(reach=8), out, shard=Shard(1, 1))
+    for share in _SHARES:
+        with (
+            room(int(len(wanted) * share) - 1),
+            pytest.raises(OutputError, match=r"full\.tif: cannot be written .*; see that the disk has room"),
+        ):
+            merge(out)
+        assert not out.exists()
+    _same(merge(out, traced=True), whole)
+    assert out.read_bytes() == wanted
+
+
+def test_the_raster_of_a_unit_is_whole_or_not_there(tmp_path: Path, room: _Room) -> None:
+    unit = Unit(0, Window(0, 0, 1024, 600))
+    grid = PixelGrid(CRS.from_epsg(2154), Affine(0.2, 0, 0, 0, -0.2, 0), 1024, 600)
+    files = UnitFiles(tmp_path, grid, ("building",), None)
+    planes = np.random.default_rng(0).integers(0, 200, (1, 600, 1024), dtype=np.uint8)
+    result = UnitResult(planes, np.zeros((602, 1026), dtype=np.bool_), {})
+    files.write(unit, result)
+    size = files.raster(unit).stat().st_size
+    files.raster(unit).unlink()
+    for share in _SHARES:
+        with room(int(size * share) - 1), pytest.raises(OutputError, match=r"; see that the disk has room"):
+            files.write(unit, result)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_only_what_is_near_the_area_is_looked_at(
