@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ _FINGERPRINTS = ("sha256", "mask_sha256")
 _SPLITS = ("train", "val", "test")
 # One plane of whole numbers: bilevel, grey, palette indices.
 _MASK_MODES = ("1", "L", "P")
+_WHITE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def read_manifests(paths: Sequence[Path]) -> tuple[Chip, ...]:
 
     Raises:
         InputError: A manifest or a chip it names is missing, or a column is; a file is no image, is
-            not the one that the manifest was written for, or a mask does not fit its image.
+            not the one that the manifest was written for, or a mask does not fit its image or is drawn in
+            black and white.
     """
     return tuple(chip for path in paths for chip in _read_one(path))
 
@@ -99,19 +102,25 @@ def _read_one(path: Path) -> list[Chip]:
         raise InputError(
             path, "there is no such chip manifest", "give a CSV file with the columns " + ", ".join(_COLUMNS)
         )
-    with path.open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InputError(
-                path, f"columns {missing} are missing", "give the columns " + ", ".join(_COLUMNS)
-            )
-        rows = [(_chip(path, line, row), row) for line, row in enumerate(reader, start=2)]
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(path, f"columns {missing} are missing", "give the columns " + ", ".join(_COLUMNS))
+    rows = [(_chip(path, line, row), row) for line, row in enumerate(reader, start=2)]
     if not rows:
         raise InputError(path, "names no chip", "give a manifest with at least one row")
     for chip, row in rows:
         _check_files(path, chip, row)
     return [chip for chip, _ in rows]
+
+
+def _text(path: Path) -> str:
+    try:
+        # Spreadsheets put a mark before the text, which would become part of the first column's name.
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(path, f"line {line} is not UTF-8", "save it as CSV in UTF-8") from error
 
 
 def _check_files(path: Path, chip: Chip, row: dict[str, str | None]) -> None:
@@ -139,6 +148,12 @@ def _check_files(path: Path, chip: Chip, row: dict[str, str | None]) -> None:
             width, height = picture.size
             cause = f"is {across} x {down} pixels, its image {chip.image.name} is {width} x {height}"
             raise InputError(chip.mask, cause, "give a mask of the size of its image")
+        # Classes that no recipe names may be there, but nobody counts to the value for white.
+        if mask.mode != "1" and mask.getextrema()[1] == _WHITE:
+            cause = f"holds the value {_WHITE}, as pictures in black and white do, which is no class"
+            raise InputError(
+                chip.mask, cause, "write 0 for background, 1 for the first class, 2 for the second"
+            )
 
 
 def _read_grey(file: Path) -> NDArray[np.uint8]:

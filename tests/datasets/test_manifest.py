@@ -81,6 +81,10 @@ def cut_short(manifest: Path) -> None:
     (manifest.parent / "masks/place/a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
 
+def black_and_white(manifest: Path) -> None:
+    Image.fromarray(np.where(MASK > 0, 255, 0).astype(np.uint8)).save(manifest.parent / "masks/place/a.png")
+
+
 def misspelt(manifest: Path) -> None:
     rewrite(manifest, split="valid")
 
@@ -91,6 +95,7 @@ def misspelt(manifest: Path) -> None:
         (smaller, r"a\.png: is 64 x 20 pixels, its image a\.jpg is 64 x 40; give a mask of the size"),
         (coloured, r"a\.png: holds RGB values, one class index"),
         (cut_short, r"a\.png: cannot be read as an image"),
+        (black_and_white, r"a\.png: holds the value 255, .* no class; write 0 for background, 1 for the"),
         (misspelt, r"chips\.csv: line 2: split 'valid' is unknown; write train, val or test"),
     ],
 )
@@ -100,6 +105,27 @@ def test_chips_that_do_not_hold_are_refused(
     rewrite(manifest, mask_sha256="")
     spoil(manifest)
     with pytest.raises(InputError, match=message):
+        read_manifests([manifest])
+
+
+def test_classes_that_no_recipe_names_are_allowed(manifest: Path) -> None:
+    Image.fromarray(np.where(MASK > 0, 254, 0).astype(np.uint8)).save(manifest.parent / "masks/place/a.png")
+    (chip,) = read_manifests([rewrite(manifest, mask_sha256="")])
+    assert chip.read_mask().max() == 254
+
+
+def test_one_bit_is_white_too(manifest: Path) -> None:
+    Image.fromarray(MASK > 0).save(manifest.parent / "masks/place/a.png")
+    (chip,) = read_manifests([rewrite(manifest, mask_sha256="")])
+    assert chip.read_mask().max() == 1
+
+
+def test_a_spreadsheet_may_have_saved_it(manifest: Path) -> None:
+    text = rewrite(manifest, source="Châteauneuf").read_text(encoding="utf-8")
+    manifest.write_text(text, encoding="utf-8-sig")
+    assert read_manifests([manifest])[0].source == "Châteauneuf"
+    manifest.write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=r"chips\.csv: line 2 is not UTF-8; save it as CSV in UTF-8"):
         read_manifests([manifest])
 
 
