@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,14 +12,12 @@ from pathlib import Path
 import lightning
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from vigibati.configs.errors import CheckpointError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.chips import Sample, SourceSampler, TrainingChips, stack
 from vigibati.datasets.manifest import Chip
-from vigibati.datasets.validation_chips import ValidationChips
+from vigibati.training.chip_feed import ChipFeed
 from vigibati.training.module import NotFiniteError, SegmentationModule
 
 
@@ -46,11 +44,13 @@ class Run:
         first: Epoch that it began with, more than 0 after a resumption; None if none was left.
         last: Epochs that are done in all.
         leads: This process writes the result; False in the others of a run on several devices.
+        wait: Returns when every process of the run has come so far.
     """
 
     first: int | None
     last: int
     leads: bool
+    wait: Callable[[], None]
 
 
 def fit(
@@ -76,12 +76,14 @@ def fit(
         CheckpointError: The loss is no finite number; ``last.ckpt`` is that of the epoch before.
     """
     recipe = module.recipe
-    averaging = EMAWeightAveraging(decay=recipe.ema_decay, use_buffers=True)
-    epochs = _Epochs(advance)
-    trainer = _trainer(recipe, out, hardware, [averaging, epochs])
-    training = _training_loader(recipe, learnt, hardware.workers)
-    # One chip at a time: sources differ in size.
-    validation = DataLoader(ValidationChips(measured, recipe), batch_size=1, collate_fn=stack)
+    feed = ChipFeed(learnt, measured, recipe, workers=hardware.workers)
+    epochs = _Epochs(advance, feed)
+    trainer = _trainer(recipe, out, hardware, [epochs])
+    # By itself it stays where the network is made, on the processor, and fetches all weights at each step.
+    averaging = EMAWeightAveraging(
+        device=trainer.strategy.root_device, decay=recipe.ema_decay, use_buffers=True
+    )
+    trainer.callbacks.insert(0, averaging)
     last = out / "last.ckpt"
     with warnings.catch_warnings():
         # Advice on how to use Lightning is of no use to whoever trains.
@@ -89,18 +91,18 @@ def fit(
         try:
             trainer.fit(
                 module,
-                training,
-                validation,
+                datamodule=feed,
                 ckpt_path=last if last.is_file() else None,
                 weights_only=True,
             )
         except NotFiniteError as error:
-            raise _not_finite(error, training, learnt, out) from error
+            raise _not_finite(error, feed, learnt, out) from error
     if epochs.first is None:
         # Nothing was left to do, so that Lightning has not put the averages into the module.
         averaging.on_train_end(trainer, module)
-    trainer.strategy.barrier()
-    return Run(epochs.first, trainer.current_epoch, leads=trainer.is_global_zero)
+    return Run(
+        epochs.first, trainer.current_epoch, leads=trainer.is_global_zero, wait=trainer.strategy.barrier
+    )
 
 
 def _trainer(recipe: Recipe, out: Path, hardware: Hardware, callbacks: list[Callback]) -> lightning.Trainer:
@@ -113,7 +115,7 @@ def _trainer(recipe: Recipe, out: Path, hardware: Hardware, callbacks: list[Call
     )
     if recipe.patience is not None:
         watched = f"val_iou_{recipe.class_names[0]}"
-        callbacks.append(EarlyStopping(watched, mode="max", patience=recipe.patience))
+        callbacks.append(_Stopping(watched, mode="max", patience=recipe.patience))
     return lightning.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
@@ -140,25 +142,8 @@ def _loggers(out: Path) -> list[Logger]:
     return loggers
 
 
-def _training_loader(recipe: Recipe, chips: Sequence[Chip], workers: int) -> DataLoader[Sample]:
-    return DataLoader(
-        TrainingChips(chips, recipe),
-        batch_size=recipe.batch_size,
-        sampler=SourceSampler(chips, recipe),
-        num_workers=workers,
-        collate_fn=stack,
-        # Fork would copy the threads' locks of the parent into the workers.
-        multiprocessing_context="spawn" if workers else None,
-        persistent_workers=False,
-    )
-
-
-def _not_finite(
-    error: NotFiniteError, loader: DataLoader[Sample], chips: Sequence[Chip], out: Path
-) -> CheckpointError:
-    size = loader.batch_size or 1
-    keys = list(loader.sampler)[error.batch * size : (error.batch + 1) * size]
-    names = ", ".join(str(chips[key % len(chips)].image) for key in keys)
+def _not_finite(error: NotFiniteError, feed: ChipFeed, chips: Sequence[Chip], out: Path) -> CheckpointError:
+    names = ", ".join(str(chips[number].image) for number in feed.drawn(error.batch))
     return CheckpointError(
         out,
         f"the loss of batch {error.batch} of epoch {error.epoch} is no finite number (chips {names})",
@@ -166,27 +151,35 @@ def _not_finite(
     )
 
 
+class _Stopping(EarlyStopping):
+    """Stops a run that gets no better, and lets it rest when it is called again."""
+
+    def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        """Take over that it had stopped."""
+        if self.stopped_epoch:
+            trainer.should_stop = True
+
+
 class _Epochs(Callback):
-    """Tells the caller and the sampler of each epoch.
+    """Tells the caller and the feed of chips of each epoch.
 
     Attributes:
         first: Epoch that the run began with, more than 0 after a resumption; None if none was left.
     """
 
-    def __init__(self, advance: Advance) -> None:
+    def __init__(self, advance: Advance, feed: ChipFeed) -> None:
         self.first: int | None = None
-        self._advance = advance
+        self._advance, self._feed = advance, feed
 
     def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Take over what was done before an interruption."""
-        self.first = trainer.current_epoch
         self._advance(trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Give each epoch its own draw of chips, also after a resumption."""
-        sampler = getattr(trainer.train_dataloader, "sampler", None)
-        if isinstance(sampler, SourceSampler):
-            sampler.set_epoch(trainer.current_epoch, rank=trainer.global_rank, world=trainer.world_size)
+        if self.first is None:
+            self.first = trainer.current_epoch
+        self._feed.choose_draw(trainer.current_epoch)
 
     def on_train_epoch_end(self, _trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Count the epoch."""

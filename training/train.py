@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,16 +12,17 @@ from pathlib import Path
 import lightning
 
 from vigibati.configs.contract import ModelContract, TrainingSource
-from vigibati.configs.errors import CheckpointError, InputError, OutputError
+from vigibati.configs.errors import CheckpointError, InputError
 from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vigibati.inference.energy import measure_energy
-from vigibati.training.loop import Hardware, fit
+from vigibati.training.loop import Hardware, Run, fit
 from vigibati.training.module import SegmentationModule
 from vigibati.training.pretrained import load_imagenet
+from vigibati.training.run_plan import enter
 
 _RUNS_FILE = "training.json"
 
@@ -40,7 +41,7 @@ def train(
     A run that was interrupted goes on from its last finished epoch when it is called again with
     the same ``out``, and one that is finished stays as it is. The curves lie in ``out/curves.png``,
     their numbers in ``out/log/version_N/metrics.csv``, one N per interruption, and for TensorBoard
-    in ``out/tensorboard``.
+    in ``out/tensorboard``. What it was begun with lies in ``out/plan.json``.
 
     Args:
         recipe: What to train and how.
@@ -54,48 +55,63 @@ def train(
     Raises:
         InputError: No chip to learn from or to measure on.
         CheckpointError: ``start_from`` does not fit the recipe, or the loss is no finite number.
-        SettingsError: The pretrained weights cannot be had.
+        SettingsError: The pretrained weights cannot be had, or an earlier call in ``out`` was begun with
+            another recipe, other chips or another ``start_from``.
         OutputError: ``out`` cannot be made.
     """
     learnt, measured = _split(recipe, chips)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     module = SegmentationModule(recipe)
-    if start_from is not None:
-        _take_over(module, load_checkpoint(start_from))
+    start = None if start_from is None else load_checkpoint(start_from)
+    if start is not None:
+        _take_over(module, start)
     elif recipe.weights == "imagenet":
         load_imagenet(module.network.get_submodule("encoder"), recipe.encoder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(out, f"cannot be made ({error.strerror})", "give the name of a folder") from error
+    data_sha256 = manifest_sha256([chip for chip in chips if chip.source in recipe.sources])
+    enter(
+        out,
+        recipe,
+        data_sha256=data_sha256,
+        start_sha256=None if start is None else start.contract.weights_sha256,
+    )
     started = time.monotonic()
     with measure_energy() as energy, progress.stage("train", recipe.epochs, "epochs") as advance:
         done = fit(module, learnt, measured, out, hardware=hardware, advance=advance)
     folder = out / "checkpoint"
-    if not done.leads or (done.first is None and (folder / _RUNS_FILE).is_file()):
-        return load_checkpoint(folder)
-    checkpoint = save_checkpoint(module.network.eval(), _contract(recipe, chips, learnt), folder)
-    # A bare GPU machine trains without it; the numbers lie beside.
-    if find_spec("matplotlib"):
-        from vigibati.training.curves import draw_curves  # noqa: PLC0415
+    if done.leads and (done.first is not None or not (folder / _RUNS_FILE).is_file()):
+        save_checkpoint(module.network.eval(), _contract(recipe, learnt, data_sha256), folder)
+        # A bare GPU machine trains without it; the numbers lie beside.
+        if find_spec("matplotlib"):
+            from vigibati.training.curves import draw_curves  # noqa: PLC0415
 
-        draw_curves(out / "log", out / "curves.png")
+            draw_curves(out / "log", out / "curves.png")
+        spent = {
+            "device": hardware.accelerator,
+            "devices": hardware.devices,
+            "minutes": round((time.monotonic() - started) / 60, 1),
+            "energy_kwh": None if energy.result is None else round(energy.result.kwh, 4),
+            "energy_method": "not measured" if energy.result is None else energy.result.method,
+        }
+        _write_runs(folder, recipe, done, start, spent)
+    # The others would look for a checkpoint that is not there yet.
+    done.wait()
+    return load_checkpoint(folder)
+
+
+def _write_runs(
+    folder: Path, recipe: Recipe, done: Run, start: Checkpoint | None, spent: Mapping[str, object]
+) -> None:
     run = {
         "recipe": recipe.name,
-        "weights": recipe.weights if start_from is None else load_checkpoint(start_from).contract.name,
+        "weights": recipe.weights if start is None else start.contract.name,
         # What an interrupted run spent before its resumption was not seen by this process.
         "from_epoch": done.last if done.first is None else done.first,
         "to_epoch": done.last,
-        "device": hardware.accelerator,
-        "devices": hardware.devices,
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "energy_kwh": None if energy.result is None else round(energy.result.kwh, 4),
-        "energy_method": "not measured" if energy.result is None else energy.result.method,
+        **spent,
     }
-    runs = [*([] if start_from is None else read_runs(start_from)), run]
-    with whole_file(checkpoint.folder / _RUNS_FILE) as temporary:
+    runs = [*([] if start is None else read_runs(start.folder)), run]
+    with whole_file(folder / _RUNS_FILE) as temporary:
         temporary.write_text(json.dumps(runs, indent=2) + "\n", encoding="utf-8")
-    return checkpoint
 
 
 def read_runs(folder: Path) -> list[dict[str, object]]:
@@ -127,7 +143,7 @@ def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip
     return learnt, measured
 
 
-def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> ModelContract:
+def _contract(recipe: Recipe, learnt: Sequence[Chip], data_sha256: str) -> ModelContract:
     total = sum(source.weight for source in recipe.sources.values())
     sources = []
     for name, source in recipe.sources.items():
@@ -155,7 +171,7 @@ def _contract(recipe: Recipe, chips: Sequence[Chip], learnt: Sequence[Chip]) -> 
         thresholds=tuple(0.5 for _ in recipe.class_names),
         margin_px=recipe.margin_px,
         sources=tuple(sources),
-        data_sha256=manifest_sha256([chip for chip in chips if chip.source in recipe.sources]),
+        data_sha256=data_sha256,
         weights_sha256="0" * 64,
         trained_with=version("vigibati"),
         recipe=recipe.name,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from vigibati.cli import app
-from vigibati.configs.errors import CheckpointError, InputError
+from vigibati.configs.errors import CheckpointError, InputError, SettingsError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256
@@ -49,8 +50,8 @@ class Counted:
         assert self.heard[name] == total, unit
 
 
-def fit(recipe: Recipe, chips: list[Chip], out: Path, **more: Any) -> Checkpoint:
-    return train(recipe, chips, out, hardware=Hardware(workers=0), **more)
+def fit(recipe: Recipe, chips: list[Chip], out: Path, *, workers: int = 0, **more: Any) -> Checkpoint:
+    return train(recipe, chips, out, hardware=Hardware(workers=workers), **more)
 
 
 def written(recipe: Recipe, chips: list[Chip], folder: Path) -> list[str]:
@@ -98,8 +99,9 @@ def test_the_seed_decides_every_weight(recipe: Recipes, chips: list[Chip], tmp_p
     assert prints[0] != prints[2]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_happened(
-    recipe: Recipes, chips: list[Chip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipes, chips: list[Chip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, workers: int
 ) -> None:
     three = recipe(epochs=3, steps_per_epoch=2)
     whole = fit(three, chips, tmp_path / "whole")
@@ -113,9 +115,9 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_happened(
     with monkeypatch.context() as patch:
         patch.setattr(SegmentationModule, "training_step", falling)
         with pytest.raises(RuntimeError, match="the power is gone"):
-            fit(three, chips, tmp_path / "run")
+            fit(three, chips, tmp_path / "run", workers=workers)
     assert not (tmp_path / "run" / "checkpoint").exists()
-    resumed = fit(three, chips, tmp_path / "run")
+    resumed = fit(three, chips, tmp_path / "run", workers=workers)
     (run,) = read_runs(resumed.folder)
     assert (run["from_epoch"], run["to_epoch"]) == (1, 3)
     assert resumed.contract.weights_sha256 == whole.contract.weights_sha256
@@ -134,6 +136,21 @@ def test_a_finished_run_stays_as_it_is(
     assert again.contract == first.contract
     (after,) = read_runs(again.folder)
     assert after == before | {"from_epoch": 0 if kept else 2}
+
+
+def test_a_run_that_was_begun_with_something_else_is_refused(
+    recipe: Recipes, chips: list[Chip], tmp_path: Path
+) -> None:
+    first = fit(recipe(), chips, tmp_path / "run")
+    longer = recipe(epochs=3, learning_rate=0.01)
+    for message, call in (
+        ("epochs of the recipe, learning_rate of the recipe;", lambda out: fit(longer, chips, out)),
+        ("chips;", lambda out: fit(recipe(), chips[:-1], out)),
+        ("start;", lambda out: fit(recipe(), chips, out, start_from=first.folder)),
+    ):
+        with pytest.raises(SettingsError, match=f"run: was begun with another {message} give what .* --out"):
+            call(tmp_path / "run")
+    assert load_checkpoint(first.folder).contract == first.contract
 
 
 def test_a_run_may_start_from_another(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
@@ -175,9 +192,15 @@ def test_a_loss_that_is_no_number_stops_and_names_the_chips(
 
 def test_a_run_that_gets_no_better_stops_early(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
     stuck = recipe(epochs=40, patience=1, learning_rate=1e-12)
-    (run,) = read_runs(fit(stuck, chips, tmp_path / "run").folder)
+    made = fit(stuck, chips, tmp_path / "run")
+    (run,) = read_runs(made.folder)
     # The statistics of normalisation still settle, so that the first epochs may be better each time.
     assert 2 <= int(str(run["to_epoch"])) < 40
+    before = (tmp_path / "run" / "last.ckpt").read_bytes()
+    assert read_runs(fit(stuck, chips, tmp_path / "run").folder) == [run]
+    assert (tmp_path / "run" / "last.ckpt").read_bytes() == before
+    shutil.rmtree(tmp_path / "run" / "checkpoint")
+    assert fit(stuck, chips, tmp_path / "run").contract == made.contract
 
 
 def test_a_second_head_learns_the_contour_and_is_not_among_the_classes(
@@ -191,13 +214,47 @@ def test_a_second_head_learns_the_contour_and_is_not_among_the_classes(
     assert predicted.shape == (1, 2, 32, 32)
 
 
+# The command line, whose first process takes its time over the checkpoint; each says what it draws.
+_SLOW = """
+import os, sys, time
+from pathlib import Path
+from vigibati.cli import main
+from vigibati.datasets.chips import SourceSampler
+from vigibati.training import train
+
+rank, draw, contract = os.environ.get("LOCAL_RANK", "0"), SourceSampler.__iter__, train._contract
+
+
+def told(sampler):
+    keys = list(draw(sampler))
+    with Path(sys.argv[0]).with_name(f"drawn_{rank}.txt").open("a") as handle:
+        handle.write(f"{keys}\\n")
+    return iter(keys)
+
+
+def slow(*arguments):
+    time.sleep(3)
+    return contract(*arguments)
+
+
+if __name__ == "__main__":
+    SourceSampler.__iter__, train._contract = told, slow
+    main()
+"""
+
+
 def test_two_devices_train_as_one(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
     config, data = written(recipe(), chips, tmp_path)
-    command = [str(Path(sys.executable).parent / "vigibati"), "train", "--config", config, "--data", data]
-    command += ["--out", str(tmp_path / "run"), "--workers", "0", "--device", "cpu", "--devices", "2"]
+    script = tmp_path / "slow.py"
+    script.write_text(_SLOW, encoding="utf-8")
+    command = [sys.executable, "-P", str(script), "train", "--config", config, "--data", data]
+    command += ["--out", str(tmp_path / "run"), "--workers", "1", "--device", "cpu", "--devices", "2"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["checkpoint"] == str(tmp_path / "run" / "checkpoint")
+    drawn = [json.loads(line) for rank in (0, 1) for line in (tmp_path / f"drawn_{rank}.txt").open()]
+    assert len(drawn) == 4
+    assert not any(set(one) & set(other) for one, other in itertools.combinations(drawn, 2))
     (run,) = read_runs(tmp_path / "run" / "checkpoint")
     assert (run["devices"], run["to_epoch"]) == (2, 2)
 
