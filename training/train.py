@@ -137,9 +137,10 @@ def _split(recipe: Recipe, chips: Sequence[Chip]) -> tuple[list[Chip], list[Chip
     measured = [chip for chip in used if chip.split == "val"]
     for split, members in (("train", learnt), ("val", measured)):
         if not members:
-            raise InputError(
-                f"recipe '{recipe.name}'", f"no chip of split '{split}' in its sources", "add a manifest"
-            )
+            there = ", ".join(sorted({chip.source for chip in chips if chip.split == split})) or "none"
+            cause = f"names no source with chips of split '{split}' (there are such of: {there})"
+            cure = "add a source to it, such as our_town: {weight: 1, labels: [building]}, or a manifest"
+            raise InputError(f"recipe '{recipe.name}'", cause, cure)
     return learnt, measured
 
 

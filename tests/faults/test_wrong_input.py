@@ -220,7 +220,7 @@ TABLE = [
     wrong("a run inside a file", train(data="whole.csv", out="text.tif"),
      r"text\.tif: cannot be made \(File exists\); give the name of a folder"),
     wrong("no chip to measure on", train(data="learnt.csv"),
-     r"recipe 'tiny': no chip of split 'val' in its sources; add a manifest"),
+     r"recipe 'tiny': names no source with chips of split 'val' \(there are such of: none\); add .*"),
     wrong("a recipe that did not train the model", evaluate(config="other.yaml", data="whole.csv"),
      r"recipe 'tiny': its decoder_channels differ from the contract's; give the recipe that trained it"),
     wrong("nothing to evaluate on", evaluate(data="learnt.csv"),

@@ -165,7 +165,7 @@ def test_a_run_may_start_from_another(recipe: Recipes, chips: list[Chip], tmp_pa
 
 def test_both_splits_are_needed(recipe: Recipes, chips: list[Chip], tmp_path: Path) -> None:
     for split in ("train", "val"):
-        with pytest.raises(InputError, match=f"no chip of split '{split}' in its sources"):
+        with pytest.raises(InputError, match=rf"split '{split}' \(there are such of: none\); add a source"):
             fit(recipe(), [chip for chip in chips if chip.split != split], tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
