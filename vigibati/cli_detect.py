@@ -12,7 +12,7 @@ from rich.console import Console
 from vigibati import options
 from vigibati.cli_adapt import show as show_adaptation
 from vigibati.configs.errors import SettingsError
-from vigibati.console import as_json, listener
+from vigibati.console import as_json, listener, three_digits
 
 if TYPE_CHECKING:
     from vigibati.adapt_plan import AdaptSettings
@@ -170,7 +170,7 @@ def _show_effort(console: Console, report: DetectReport) -> None:
     if done.gap_share:
         console.print(f"{done.gap_share:.1%} of the raster is covered by no file: unknown, not listed")
     if done.megapixels_now:
-        speed = f"{done.mpx_per_s:.2f} Mpx/s, {done.km2_per_h:.3g} km²/h on {done.device}"
+        speed = f"{done.mpx_per_s:.2f} Mpx/s, {three_digits(done.km2_per_h)} km²/h on {done.device}"
         shares = ", ".join(f"{stage} {s / done.seconds:.0%}" for stage, s in done.busy_s.items())
         console.print(f"{done.megapixels_now:.1f} Mpx at {speed} (busy: {shares})")
     else:

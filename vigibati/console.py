@@ -23,7 +23,9 @@ class _Rate(ProgressColumn):
         unit, km2 = task.fields["unit"], task.fields["km2"]
         speed = task.finished_speed or task.speed
         rate = f" at {speed:.2f} {unit}/s" if speed else ""
-        ground = f", {3600 * speed * km2 / task.total:.3g} km²/h" if speed and km2 and task.total else ""
+        ground = (
+            f", {three_digits(3600 * speed * km2 / task.total)} km²/h" if speed and km2 and task.total else ""
+        )
         return Text(f"{task.completed:.4g}/{task.total:.4g} {unit}{rate}{ground}")
 
 
@@ -71,6 +73,11 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return float(f"{value:.12g}") if math.isfinite(value) else None
     return value
+
+
+def three_digits(value: float) -> str:
+    """Return a number with three digits, or all of those before the point: never with an exponent."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 -- from there on it has three
 
 
 def listener(*, silent: bool) -> Progress:

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 import vigibati as package
 from vigibati.cli import app
-from vigibati.console import as_json
+from vigibati.console import as_json, three_digits
 
 Vigibati = Callable[..., Any]
 SCRIPT = Path(sys.executable).with_name("vigibati")
@@ -153,6 +153,15 @@ def test_what_was_finished_is_kept(
 class Report:
     folder: Path
     counts: Mapping[str, object]
+
+
+def test_speeds_are_shown_without_exponent() -> None:
+    assert [three_digits(value) for value in (8656.2, 100.4, 60.12, 0.3849)] == [
+        "8656",
+        "100",
+        "60.1",
+        "0.385",
+    ]
 
 
 def test_a_report_becomes_json_that_every_parser_reads() -> None:
