@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
+
+from vigibati.configs.errors import OutputError
 
 MAX_ATTEMPTS: Final = 3
 """A unit that was begun so often without an end is left alone, so that the others can finish."""
@@ -32,6 +34,9 @@ _END = """
 UPDATE units SET status = ?, cause = ?, report = ?, changed_at = CURRENT_TIMESTAMP WHERE number = ?
 """
 _RELEASE = "UPDATE units SET attempts = attempts - 1 WHERE status = 'begun' AND attempts > 0"
+_FORGIVE = "UPDATE units SET attempts = 0 WHERE status <> 'done' AND number = ?"
+# A process that was killed may have left a file without a table.
+_BEGUN = "SELECT 1 FROM sqlite_master WHERE name = 'units'"
 _DIED = "the process ended while it was at work"
 
 
@@ -62,13 +67,17 @@ class Ledger:
 
     Args:
         path: SQLite file; made when it is missing.
+
+    Raises:
+        OutputError: The file cannot be written to; so does every method that notes something.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = sqlite3.connect(path, isolation_level=None)
         # A commit is on the disk when it returns: what the ledger says happened, happened.
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(_TABLE)
+        self._write(_TABLE, [()])
 
     def __enter__(self) -> Self:
         return self
@@ -78,23 +87,30 @@ class Ledger:
 
     def begin(self, numbers: Iterable[int]) -> None:
         """Count an attempt at units; a process that dies now leaves it counted."""
-        self._connection.executemany(_BEGIN, [(number, _DIED) for number in numbers])
+        self._write(_BEGIN, [(number, _DIED) for number in numbers])
 
     def finish(self, number: int, report: Mapping[str, Any]) -> None:
         """Note that the result of a unit is on the disk."""
-        self._connection.execute(_END, ("done", None, json.dumps(report), number))
+        self._write(_END, [("done", None, json.dumps(report), number)])
 
     def fail(self, number: int, cause: str) -> None:
         """Note why an attempt came to nothing."""
-        self._connection.execute(_END, ("failed", cause, None, number))
+        self._write(_END, [("failed", cause, None, number)])
 
     def release(self) -> None:
         """Take back the attempts at units that were begun and not ended: somebody asked to stop."""
-        self._connection.execute(_RELEASE)
+        self._write(_RELEASE, [()])
 
-    def forgive(self) -> None:
-        """Let units that were given up be tried again."""
-        self._connection.execute("UPDATE units SET attempts = 0 WHERE status <> 'done'")
+    def forgive(self, numbers: Iterable[int]) -> None:
+        """Forget the attempts at units, so that they are tried again."""
+        self._write(_FORGIVE, [(number,) for number in numbers])
+
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        try:
+            self._connection.executemany(statement, rows)
+        except sqlite3.OperationalError as error:
+            cause = f"cannot be written to ({error})"
+            raise OutputError(self._path, cause, "see that the disk has room, and run again") from error
 
 
 def read_ledgers(paths: Iterable[Path]) -> dict[int, UnitState]:
@@ -105,6 +121,8 @@ def read_ledgers(paths: Iterable[Path]) -> dict[int, UnitState]:
     states: dict[int, UnitState] = {}
     for path in sorted(paths):
         with closing(sqlite3.connect(path)) as connection:
+            if connection.execute(_BEGUN).fetchone() is None:
+                continue
             rows = connection.execute("SELECT number, status, attempts, cause, report FROM units").fetchall()
         for number, status, attempts, cause, report in rows:
             state = UnitState(status == "done", attempts, cause, json.loads(report) if report else {})

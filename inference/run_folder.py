@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.files import whole_file
 from vigibati.inference.job import Job
+from vigibati.inference.layout import Unit
 from vigibati.inference.ledger import Ledger, UnitState, read_ledgers
 from vigibati.inference.unit_files import UnitFiles
 
@@ -39,7 +41,20 @@ class RunFolder:
 
     def states(self) -> dict[int, UnitState]:
         """Return what all ledgers of the run know, by number of the unit."""
-        return read_ledgers(self.path.glob("ledger-*.sqlite"))
+        return read_ledgers(self._ledgers())
+
+    def forgive(self, units: Sequence[Unit]) -> None:
+        """Let those of some units that were given up be tried again, whichever process gave them up.
+
+        Raises:
+            OutputError: A ledger cannot be written to.
+        """
+        states = self.states()
+        given_up = [each.number for each in units if each.number in states and states[each.number].given_up]
+        # Ledgers of others, who may be at work, are not touched without need.
+        for path in self._ledgers() if given_up else ():
+            with Ledger(path) as ledger:
+                ledger.forgive(given_up)
 
     def enter(self, job: Job, *, restart: bool) -> None:
         """Begin a run, or go on with the one that is there.
@@ -79,6 +94,9 @@ class RunFolder:
     def remove(self) -> None:
         """Remove everything of the run."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _ledgers(self) -> list[Path]:
+        return sorted(self.path.glob("ledger-*.sqlite"))
 
     @property
     def _job_file(self) -> Path:

@@ -174,7 +174,7 @@ def _finish(
         progress.stage("segment", total=pixels / 1e6, unit="Mpx", km2=km2) as advance,
     ):
         if settings.retry_failed:
-            ledger.forgive()
+            run.forgive(units)
         advance((pixels - pixels_of(todo)) / 1e6)
 
         def done(unit: Unit) -> None:

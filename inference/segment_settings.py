@@ -66,7 +66,7 @@ class SegmentSettings:
         shard: Share of the units to work on; ``merge`` puts the shards together. All when None.
         dask: Address of a Dask scheduler, or "local" or "local:N" for N processes of this machine.
         restart: Whether what an earlier call left behind is thrown away.
-        retry_failed: Whether units that were given up are tried again.
+        retry_failed: Whether units of the share that were given up are tried again, whoever gave them up.
         cut: Size of the pieces.
     """
 

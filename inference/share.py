@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from vigibati.configs.errors import OutputError
 from vigibati.inference.layout import Unit
 from vigibati.inference.ledger import Ledger, UnitState
 from vigibati.inference.run_folder import RunFolder
@@ -51,7 +53,9 @@ def work_on(
                         ledger.fail(outcome.unit.number, outcome.cause)
     except BaseException:
         # Whoever stops the process, or the disk that is full, says nothing against the units at hand.
-        ledger.release()
+        # Where the ledger cannot be written to either, what came first is to be told.
+        with suppress(OutputError):
+            ledger.release()
         raise
 
 
