@@ -74,12 +74,13 @@ class TrainingChips(Dataset[Sample]):
         generator = np.random.default_rng((self._recipe.seed, key))
         torch.manual_seed(int(generator.integers(2**62)))
         chip = self._chips[key % len(self._chips)]
-        image = tv_tensors.Image(torch.from_numpy(chip.read_image().copy()).permute(2, 0, 1))  # (3, H, W)
+        side_px = self._side_px(chip, generator)
+        pixels = _widened(chip.read_image(), side_px, axes=(0, 1))
+        image = tv_tensors.Image(torch.from_numpy(pixels).permute(2, 0, 1))  # (3, H, W)
         soft = chip.soft is not None
-        read = chip.read_soft() if soft else chip.read_mask()
+        read = _widened(chip.read_soft() if soft else chip.read_mask(), side_px, axes=(-2, -1))
         mask = tv_tensors.Mask(torch.from_numpy(read))  # (H, W), of soft labels (2 * classes, H, W)
-        geometry = self._geometry(chip, generator)
-        image, mask = geometry(image, mask)
+        image, mask = self._geometry(side_px)(image, mask)
         if not soft:
             image, mask = self._pasted(image, mask, generator)
         quarter_turns = int(generator.integers(4))
@@ -108,16 +109,27 @@ class TrainingChips(Dataset[Sample]):
         )
         return torch.from_numpy(pixels).permute(2, 0, 1), torch.from_numpy(classes)
 
-    def _geometry(self, chip: Chip, generator: np.random.Generator) -> v2.Transform:
+    def _side_px(self, chip: Chip, generator: np.random.Generator) -> int:
         jitter = 1 + generator.uniform(-1, 1) * self._recipe.augmentation.scale
-        side_px = max(32, round(self._recipe.crop_px * self._recipe.gsd_m / chip.gsd_m * jitter))
+        return max(32, round(self._recipe.crop_px * self._recipe.gsd_m / chip.gsd_m * jitter))
+
+    def _geometry(self, side_px: int) -> v2.Transform:
         return v2.Compose(
             [
-                v2.RandomCrop(side_px, pad_if_needed=True, padding_mode="reflect"),
+                v2.RandomCrop(side_px),
                 v2.Resize((self._recipe.crop_px, self._recipe.crop_px), antialias=True),
                 v2.RandomHorizontalFlip(),
             ]
         )
+
+
+def _widened(values: NDArray[np.uint8], side_px: int, *, axes: tuple[int, int]) -> NDArray[np.uint8]:
+    """Mirror what is narrower than a crop at both its ends, as often as it takes."""
+    widths = [(0, 0)] * values.ndim
+    for axis in axes:
+        widths[axis] = (max(0, side_px - values.shape[axis]),) * 2
+    # Torch and torchvision mirror once and refuse what is narrower than its own margin.
+    return np.pad(values, widths, mode="reflect")
 
 
 def labelled(

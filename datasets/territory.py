@@ -66,7 +66,9 @@ def choose_windows(
 def cut_pieces(
     ortho: Orthophoto, windows: Sequence[Window], out: Path, *, progress: Progress = SILENT
 ) -> list[Piece]:
-    """Write the image of each window that shows something, and an empty mask; what is there stays.
+    """Write the image of each window that shows enough, and an empty mask; what is there stays.
+
+    Enough is half of the largest of them: what the edge of the image leaves of a narrow one is missing too.
 
     Args:
         ortho: The image.
@@ -78,13 +80,13 @@ def cut_pieces(
         RasterError: A block of the image is damaged.
         OutputError: The folder cannot be written to.
     """
-    pieces = []
+    pieces, whole = [], max((window.width * window.height for window in windows), default=0)
     with progress.stage("cut", len(windows), "pieces") as advance:
         for window in windows:
             name = f"r{window.row:06d}_c{window.col:06d}"
             if not is_written(out, name):
                 pixels = ortho.read(window)
-                if pixels.valid.mean() < _LEAST_IMAGE:
+                if pixels.valid.sum() < _LEAST_IMAGE * whole:
                     advance(1)
                     continue
                 values = np.ascontiguousarray(pixels.values.transpose(1, 2, 0))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch.nn import functional
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as transforms
 
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips import Sample, labelled
@@ -35,7 +35,7 @@ class ValidationChips(Dataset[Sample]):
         mask = tv_tensors.Mask(torch.from_numpy(chip.read_mask()))  # (H, W)
         if chip.gsd_m != self._recipe.gsd_m:
             scale = chip.gsd_m / self._recipe.gsd_m
-            size_px = [round(side * scale) for side in mask.shape]
+            size_px = [max(1, round(side * scale)) for side in mask.shape]
             image, mask = v2.Resize(size_px, antialias=True)(image, mask)
         labels = self._recipe.sources[chip.source].labels
         sample = labelled(image, mask, self._recipe.class_names, labels)
@@ -47,8 +47,10 @@ def _padded(sample: Sample) -> Sample:
     right, bottom = -width % _STRIDE_PX, -height % _STRIDE_PX
     if not (right or bottom):
         return sample
+    # Not by torch, which refuses to mirror what is narrower than the padding.
+    image = np.pad(sample.image.numpy(), ((0, 0), (0, bottom), (0, right)), mode="reflect")
     return Sample(
-        transforms.pad(sample.image, [0, 0, right, bottom], padding_mode="reflect"),
+        torch.from_numpy(image),
         functional.pad(sample.target, (0, right, 0, bottom)),
         functional.pad(sample.known, (0, right, 0, bottom)),
     )

@@ -207,6 +207,20 @@ def test_validation_chips_come_at_the_recipes_ground_size(tmp_path: Path) -> Non
     assert stack([coarse, coarse]).image.shape == (2, 3, 64, 64)
 
 
+@pytest.mark.parametrize(("side", "gsd_m"), [(5, 0.2), (40, 0.02), (1, 0.2)])
+def test_chips_smaller_than_a_crop_are_mirrored_as_often_as_it_takes(
+    tmp_path: Path, side: int, gsd_m: float
+) -> None:
+    chip = make_chip(tmp_path, "a", side=side, gsd_m=gsd_m)
+    for key in range(4):
+        sample = TrainingChips([chip], recipe())[key]
+        assert sample.image.shape == (3, 32, 32)
+        assert sample.target.shape == (2, 32, 32)
+    measured = ValidationChips([chip], recipe())[0]
+    assert measured.image.shape == (3, 32, 32)
+    assert float(measured.known[0].sum()) == max(1, round(side * gsd_m / 0.2)) ** 2
+
+
 def test_small_objects_and_their_surroundings_count_more() -> None:
     mask = torch.zeros(40, 40, dtype=torch.uint8)
     mask[4:8, 4:10] = 1  # 24 pixels of a square metre

@@ -111,6 +111,13 @@ def test_pieces_are_cut_once_and_black_ones_not_at_all(tmp_path: Path) -> None:
     assert first.image.read_bytes().endswith(b"\0\xff\xd9")
 
 
+def test_the_strip_that_a_grid_leaves_is_no_piece(tmp_path: Path) -> None:
+    ortho = write(tmp_path / "ortho.tif", np.full((3, 64, 74), 90, dtype=np.uint8), photometric="rgb")
+    with open_ortho([ortho]) as image:
+        (piece,) = cut_pieces(image, [Window(0, 0, 64, 64), Window(64, 0, 10, 64)], tmp_path / "pieces")
+    assert piece.window.width == 64
+
+
 def test_masks_hold_the_first_class_where_classes_overlap(tmp_path: Path, piece: Piece) -> None:
     pool = shapely.box(LEFT + 12, TOP - 20, LEFT + 18, TOP - 5)
     path = write_mask(
