@@ -169,7 +169,8 @@ def open_ortho(
         bands: What is read, among red, green, blue and nir, in this order.
         band_order: Numbers of the bands that hold ``bands``, from 1, whatever the files say of them.
         scale: Stored values that become 0 and 255; those between follow linearly, those beyond are
-            clipped. Nodata is told apart before. Needed where values have more than 8 bits.
+            clipped. Nodata is told apart before. Needed where values have more than 8 bits; files of 8
+            bits stay as they are.
 
     Raises:
         RasterError: A file cannot be used, files differ in CRS, or pixels are over twice ``gsd_m``.

@@ -68,15 +68,13 @@ def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted | None) -> O
     """
     with open_raster(path) as dataset:
         bands = _bands(path, dataset, wanted)
-        if wanted is not None:
-            _check_values(path, dataset, bands, wanted.scale)
+        scale = None if wanted is None else _scale(path, dataset, bands, wanted.scale)
         _check_north_up(path, dataset)
         wkt = dataset.crs.to_wkt() if dataset.crs else None
         grid = PixelGrid(
             read_crs(wkt, fallback=crs, path=path), dataset.transform, dataset.width, dataset.height
         )
         hidden = _hidden(path, dataset, bands, grid)
-        scale = None if wanted is None else wanted.scale
         block_px = dataset.block_shapes[bands[0] - 1]
         return OrthoFile(path, grid, dataset.driver, bands, block_px, hidden, scale)
 
@@ -107,18 +105,22 @@ def _numbers(bands: Sequence[str]) -> str:
     return ",".join(str(number) for number in range(1, len(bands) + 1))
 
 
-def _check_values(
+def _scale(
     path: Path,
     dataset: Any,  # noqa: ANN401
     bands: tuple[int, ...],
     scale: tuple[float, float] | None,
-) -> None:
+) -> tuple[float, float] | None:
+    """Return which of the stored values become 0 and 255; None where they are colours of 8 bits already."""
     kinds = sorted({dataset.dtypes[band - 1] for band in bands})
     if any(kind.startswith("complex") for kind in kinds):
         raise RasterError(path, "holds complex numbers, not colours", "give the colour image")
-    if scale is None and kinds != ["uint8"]:
+    if kinds == ["uint8"]:
+        return None
+    if scale is None:
         cause = f"holds {', '.join(kinds)} values, 8-bit colours are needed"
         raise RasterError(path, cause, "say which values are black and white: --scale LOW HIGH")
+    return scale
 
 
 def _check_north_up(path: Path, dataset: Any) -> None:  # noqa: ANN401

@@ -59,6 +59,8 @@ def chips(
         typer.Option("--whole-image", help="The footprints are complete all over the image."),
     ] = False,
     crs: options.OrthoCrs = None,
+    bands: options.Bands = None,
+    scale: options.Scale = None,
     records_crs: options.RecordsCrs = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what a FLAIR folder holds, and write nothing.")
@@ -95,7 +97,8 @@ def chips(
         from vigibati.datasets.ortho import open_ortho
         from vigibati.labels import read_labels
 
-        with open_ortho(ortho, gsd_m=gsd_m, crs=crs) as image:
+        order = options.checked_bands(bands)
+        with open_ortho(ortho, gsd_m=gsd_m, crs=crs, band_order=order, scale=scale) as image:
             labels = read_labels(
                 footprints, class_names or ["building"], crs=image.grid.crs, declared_crs=records_crs
             )

@@ -96,6 +96,7 @@ def detect(
         crs: CRS of an orthophoto that does not state it.
         hints: What overrides the files of the records: CRS, format, columns.
         bands: Numbers of the bands to read as red, green and blue, from 1; as the files name them when None.
+            Holds for ``vintages`` too, as ``crs`` and ``scale`` do.
         scale: Values that become 0 and 255 in images of more than 8 bits.
         image_date: Date of the orthophoto, ISO; unknown when None.
         quicklook_png: Picture of the result to write as well.
@@ -121,7 +122,9 @@ def detect(
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     probabilities = out.with_name(f"{out.stem}_probabilities.tif")
     image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
-    older = open_vintages(vintages, image=image, model=model, image_year=image_year, crs=crs)
+    older = open_vintages(
+        vintages, image=image, model=model, image_year=image_year, crs=crs, bands=bands, scale=scale
+    )
     with image, older as opened:
         inputs = read_cadastral_inputs(
             records=records,

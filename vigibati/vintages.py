@@ -33,6 +33,8 @@ def open_vintages(
     model: Checkpoint,
     image_year: int | None,
     crs: str | None,
+    bands: tuple[int, ...] | None,
+    scale: tuple[float, float] | None,
 ) -> Iterator[dict[int, Orthophoto]]:
     """Open older orthophotos, from old to new, for as long as the block lasts.
 
@@ -42,6 +44,8 @@ def open_vintages(
         model: That is to read them.
         image_year: Year of ``image``, where it is known.
         crs: CRS of files that carry none.
+        bands: As those of ``image`` are read.
+        scale: As those of ``image`` are, for files of more than 8 bits.
 
     Raises:
         SettingsError: A vintage is not older than the image.
@@ -54,7 +58,14 @@ def open_vintages(
                 cause = f"is not older than the image of {image_year}"
                 raise SettingsError(f"--vintage {year}", cause, "give orthophotos from before it")
             contract = model.contract
-            older = open_ortho(paths, gsd_m=contract.gsd_m, crs=crs, bands=contract.bands)
+            older = open_ortho(
+                paths,
+                gsd_m=contract.gsd_m,
+                crs=crs,
+                bands=contract.bands,
+                band_order=bands,
+                scale=scale,
+            )
             opened[year] = stack.enter_context(older)
             _check_place(year, older, image)
         yield opened

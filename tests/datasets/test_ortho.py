@@ -385,6 +385,12 @@ def test_sixteen_bits_are_scaled_and_clipped_after_nodata(tmp_path: Path) -> Non
     assert np.array_equal(pixels.valid, wanted)
 
 
+def test_eight_bits_are_not_scaled(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.tif", np.full((3, 4, 4), 90, dtype=np.uint8), photometric="rgb")
+    with open_ortho([path], scale=(200, 1220)) as ortho:
+        assert np.unique(_whole(ortho).values).tolist() == [90]
+
+
 def test_numbers_that_are_none_are_no_image(tmp_path: Path) -> None:
     values = np.full((3, 4, 4), 0.5, dtype=np.float32)
     values[:, 1, 2] = np.nan

@@ -97,6 +97,22 @@ def test_an_orthophoto_and_its_layers_become_chips(
     assert (found[1], found[2]) == (area(HOUSES), area(POOLS))
 
 
+def test_images_of_more_bits_and_unnamed_bands_become_chips(
+    vigibati: Callable[..., Any], place: Path, tmp_path: Path
+) -> None:
+    with rasterio.open(place / "ortho.tif") as raster:
+        values = raster.read()
+    write_tiff(tmp_path / "deep.tif", values.astype(np.uint16) * 10, dtype="uint16", photometric="minisblack")
+    labels = ("--whole-image", "--footprints", place / "houses.gpkg")
+    given = ("--bands", "1,2,3", "--scale", 0, 2550)
+    ran = vigibati("chips", tmp_path / "deep.tif", *small(tmp_path / "deep"), *labels, *given)
+    assert ran.code == 0, ran.err
+    vigibati("chips", place / "ortho.tif", *small(tmp_path / "plain"), *labels)
+    pairs = zip(*(read_manifests([tmp_path / name / "chips.csv"]) for name in ("deep", "plain")), strict=True)
+    for deep, plain in pairs:
+        assert np.array_equal(deep.read_image(), plain.read_image())
+
+
 def test_a_layer_that_tells_pools_from_buildings_is_taken_apart(
     vigibati: Callable[..., Any], place: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 
@@ -165,6 +166,21 @@ def test_an_image_of_another_year_in_the_same_folder_is_told(
     assert ran.code == 0
     told = f"{tmp_path / '2024.tif'} lies wholly below 2021.tif and shows only where that has no image; older"
     assert told in ran.err + caplog.text
+
+
+def test_older_images_of_more_bits_are_scaled(
+    detect: Vigibati, write_ortho: Callable[..., Path], out: Path, tmp_path: Path
+) -> None:
+    with rasterio.open(write_ortho(tmp_path / "b.tif", *HOUSES, NEW)) as raster:
+        values, profile = raster.read().astype("uint16") * 10, raster.profile
+    with rasterio.open(tmp_path / "deep.tif", "w", **{**profile, "dtype": "uint16"}) as raster:
+        raster.write(values)
+    given = ("--image-date", "2024-07-01", "--vintage", f"2021={tmp_path / 'deep.tif'}")
+    assert "deep.tif: lacks a red, green or blue band" in detect(*given).err
+    given += ("--bands", "1,2,3")
+    assert "deep.tif: holds uint16 values" in detect(*given).err
+    assert detect(*given, "--scale", "0", "2550").code == 0
+    assert new_building(out)["first_seen"] == 2021
 
 
 def test_vintages_of_another_place_or_time_are_refused(
