@@ -24,7 +24,8 @@ def imaged_area(probabilities: Path) -> shapely.Geometry:
     Args:
         probabilities: Probability raster; 255 = no image.
     """
-    with rasterio.open(probabilities) as raster:
+    # An overview is a mean over what is known, which one pixel of a cell is enough for.
+    with rasterio.open(probabilities, OVERVIEW_LEVEL="NONE") as raster:
         shape = (-(-raster.height // _CELL_PX), -(-raster.width // _CELL_PX))
         cells = raster.read(1, out_shape=shape, resampling=Resampling.nearest)
         # The cells divide the raster evenly, so their size is not a whole number of pixels.
