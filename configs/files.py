@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise OutputError(
             path.parent, f"cannot be made ({error.strerror})", "choose another folder"
         ) from error
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    # In containers of several machines that share the folder every process may have the same number.
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as handle:

@@ -76,6 +76,16 @@ def test_a_place_that_is_not_there_yet_is_fine_and_not_made(
     assert names(tmp_path) == []
 
 
+def test_two_that_write_the_same_file_do_not_meet(tmp_path: Path) -> None:
+    # As in containers: every process has the number 1.
+    out = tmp_path / "job.json"
+    with whole_file(out) as first, whole_file(out) as second:
+        first.write_text("first", encoding="utf-8")
+        second.write_text("second", encoding="utf-8")
+    assert out.read_text(encoding="utf-8") == "first"
+    assert names(tmp_path) == ["job.json"]
+
+
 def test_a_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     (tmp_path / "file").write_bytes(content)
