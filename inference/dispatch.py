@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import InputError, SettingsError
 from vigibati.inference.bench import open_bench
 from vigibati.inference.job import Job
@@ -92,7 +93,7 @@ def _client(address: str) -> Iterator[Any]:
             client.wait_for_workers(1, timeout=_CONNECT_S)
             yield client
         return
-    count = int(local.group(1) or os.cpu_count() or 1)
+    count = int(local.group(1) or usable_cores())
     # Bound to this machine: whoever reaches a worker's port can run code there.
     with (
         distributed.LocalCluster(

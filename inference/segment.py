@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.files import check_writable
 from vigibati.configs.progress import SILENT, Progress
@@ -213,5 +213,5 @@ def _cleared_if_empty(run: RunFolder, settings: SegmentSettings) -> Iterator[Non
 
 def _decoders(predictor: Predictor) -> int:
     """Return how many threads decode: beside a network on the processor as few as keep it busy."""
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     return max(1, cores - 2 if predictor.device.place.type == "cuda" else cores // 2)
