@@ -42,6 +42,10 @@ class Predictor:
 
     def __init__(self, checkpoint: Checkpoint, device: Device) -> None:
         contract = checkpoint.contract
+        on_card = device.place.type == "cuda"
+        if on_card:
+            # By default cuDNN rounds what convolutions take in to 10 bits (TF32) and calls it float32.
+            torch.backends.cudnn.allow_tf32 = False
         self.device = device
         self.classes = len(contract.class_names)
         self._folder = checkpoint.folder
@@ -54,7 +58,6 @@ class Predictor:
             self.logits(np.zeros((len(contract.bands), EXAMPLE_PX, EXAMPLE_PX), dtype=np.uint8))
             self._openvino = OpenVinoEngine(self._network, contract)
         # On a CPU one window keeps all cores busy, and several only push each other out of the cache.
-        on_card = device.place.type == "cuda"
         self.together = _TOGETHER if on_card else 1
         self._batches = Batches(str(device), largest=_TOGETHER if on_card else 1)
 

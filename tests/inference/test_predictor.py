@@ -176,3 +176,10 @@ def test_openvino_refuses_another_shape_than_promised(stub: Callable[..., Checkp
         CheckpointError, match=r"gives \(1, 2, 64, 64\), its contract promises \(1, 1, 64, 64\)"
     ):
         Predictor(stub(_Wrong(lambda pixels: pixels[:, :2])), Device(_CPU, openvino=True))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_a_card_computes_in_float32_where_it_says_so(stub: Callable[..., Checkpoint]) -> None:
+    Predictor(stub(), Device(torch.device("cuda")))
+    assert not torch.backends.cudnn.allow_tf32
