@@ -22,7 +22,7 @@ def read_crs(wkt: str | None, *, fallback: str | None, path: Path) -> CRS:
     """Return the projected CRS of a raster.
 
     Args:
-        wkt: What the file says; None when it says nothing.
+        wkt: What the file says; None when it says nothing. A local one counts as nothing.
         fallback: What the user says, such as ``"EPSG:2154"``, for files that say nothing.
         path: File, for the error.
 
@@ -34,8 +34,9 @@ def read_crs(wkt: str | None, *, fallback: str | None, path: Path) -> CRS:
         RasterError: There is no CRS, both differ, or it is in degrees.
     """
     said = _parse(fallback) if fallback is not None else None
-    if wkt:
-        crs = _from_wkt(wkt)
+    crs = _from_wkt(wkt) if wkt else None
+    # What counts from a corner of its own says no more of the ground than nothing at all.
+    if crs is not None and not crs.is_engineering:
         if said is not None and crs != said:
             cause = f"is in {_name(crs)}, --crs says {_name(said)}"
             raise RasterError(path, cause, "leave --crs out, or reproject the file with gdalwarp -t_srs")

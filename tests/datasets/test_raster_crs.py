@@ -73,6 +73,13 @@ def test_without_crs_the_fallback_is_used_or_asked_for() -> None:
         read_crs(None, fallback="Lambert", path=_PATH)
 
 
+def test_a_local_one_is_none() -> None:
+    wkt = 'LOCAL_CS["unnamed",UNIT["metre",1]]'
+    assert read_crs(wkt, fallback="EPSG:2154", path=_PATH).to_epsg() == 2154
+    with pytest.raises(RasterError, match="has no CRS; say which with --crs EPSG:2154"):
+        read_crs(wkt, fallback=None, path=_PATH)
+
+
 def test_a_fallback_never_overrides_what_a_file_says() -> None:
     wkt = CRS.from_epsg(3857).to_wkt()
     with pytest.raises(RasterError, match="is in EPSG:3857, --crs says EPSG:2154"):
