@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import lightning
 from torch.utils.data import DataLoader
@@ -45,7 +46,8 @@ class ChipFeed(lightning.LightningDataModule):
         """Return the chips to learn from, at the draw of the epoch that begins."""
         # Lightning lets the workers begin before it tells anybody of the first epoch, and counts an
         # epoch after which it was stopped as completed only later still.
-        self.choose_draw(self.trainer.fit_loop.epoch_progress.current.processed)
+        trainer: Any = self.trainer
+        self.choose_draw(trainer.fit_loop.epoch_progress.current.processed)
         return self._training
 
     def val_dataloader(self) -> DataLoader[Sample]:
@@ -54,7 +56,9 @@ class ChipFeed(lightning.LightningDataModule):
 
     def choose_draw(self, epoch: int) -> None:
         """Give an epoch its own draw of chips, and each process its own share of it."""
-        self._sampler.set_epoch(epoch, rank=self.trainer.global_rank, world=self.trainer.world_size)
+        # Lightning's types allow for a feed without a run.
+        trainer: Any = self.trainer
+        self._sampler.set_epoch(epoch, rank=trainer.global_rank, world=trainer.world_size)
 
     def drawn(self, batch: int) -> list[int]:
         """Return the numbers of the chips of a batch of the epoch at hand."""

@@ -83,7 +83,7 @@ def fit(
     averaging = EMAWeightAveraging(
         device=trainer.strategy.root_device, decay=recipe.ema_decay, use_buffers=True
     )
-    trainer.callbacks.insert(0, averaging)
+    trainer.callbacks.insert(0, averaging)  # type: ignore[attr-defined]  # set at run time
     last = out / "last.ckpt"
     with warnings.catch_warnings():
         # Advice on how to use Lightning is of no use to whoever trains.
