@@ -105,5 +105,6 @@ def _by_share(runs: list[dict[str, Any]]) -> list[str]:
 def _without_small(run: dict[str, Any]) -> str:
     rows = [[stage, *_cells(run["stages"][stage])] for stage in ("start", "calibrated")]
     withheld = f"all {run['withheld']} buildings below {run['below_m2']:g} m² are withheld"
-    words = f"**A kind that is never recorded**: {withheld}, from `{run['start']}`, {run['steps']} steps a training."
+    how = f"from `{run['start']}`, {run['steps']} steps a training"
+    words = f"**A kind that is never recorded**: {withheld}, {how}."
     return joined(words, table(_HEADER, rows))
