@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -14,6 +14,7 @@ import pyogrio
 import pyproj
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from vigibati.cadastre.gdal_settings import gdal_settings
 from vigibati.cadastre.layout import LAYOUTS, arrange
 from vigibati.cadastre.project import Extent, write_project
 from vigibati.cadastre.provenance import write_provenance
@@ -25,7 +26,8 @@ from vigibati.configs.files import check_geopackage, whole_file
 
 # GDAL 3.6, which QGIS 3.22 uses, warns at each opening of a newer version.
 _VERSION: Final = "1.2"
-_SYNCHRONOUS: Final = "OGR_SQLITE_SYNCHRONOUS"
+# GDAL need not wait for the disk: the file is brought there when it is whole.
+_UNSYNCHRONISED: Final = {"OGR_SQLITE_SYNCHRONOUS": "OFF"}
 # The column list is QGIS 3.22's own; it finds a style by exactly these columns.
 _STYLES_TABLE: Final = """
 CREATE TABLE "layer_styles" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -75,7 +77,7 @@ def publish(
     tables = {layer: arrange(given[layer], layer) for layer in LAYOUTS}
     with whole_file(out) as part:
         try:
-            with _unsynchronised():
+            with gdal_settings(_UNSYNCHRONISED):
                 for layer, table in tables.items():
                     _write_layer(part, layer, table, lang)
             with closing(sqlite3.connect(part)) as database, database:
@@ -115,17 +117,6 @@ def _shared_crs(out: Path, tables: Mapping[str, gpd.GeoDataFrame | None]) -> pyp
 
 def _name(crs: pyproj.CRS | None) -> str:
     return "no CRS" if crs is None else ":".join(crs.to_authority() or (crs.name,))
-
-
-@contextmanager
-def _unsynchronised() -> Iterator[None]:
-    """Let GDAL write without waiting for the disk: the file is brought there when it is whole."""
-    before = pyogrio.get_gdal_config_option(_SYNCHRONOUS)
-    pyogrio.set_gdal_config_options({_SYNCHRONOUS: "OFF"})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({_SYNCHRONOUS: before})
 
 
 def _write_layer(part: Path, layer: str, table: gpd.GeoDataFrame, lang: Language) -> None:

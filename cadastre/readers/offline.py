@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-import pyogrio
+from vigibati.cadastre.gdal_settings import gdal_settings
 
 # No schema for GML; for all else a proxy that cannot be: GDAL has no switch for its network, and GeoJSON may
 # name its CRS by an address.
@@ -17,15 +16,9 @@ _POINTERS: Final = (b"<OGRVRTDataSource", b"gdal_streamed_alg")
 _HEAD_BYTES: Final = 4096
 
 
-@contextmanager
-def offline() -> Iterator[None]:
+def offline() -> AbstractContextManager[None]:
     """Keep GDAL from asking servers until the block ends."""
-    before = {name: pyogrio.get_gdal_config_option(name) for name in _SETTINGS}
-    pyogrio.set_gdal_config_options(_SETTINGS)
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options(before)
+    return gdal_settings(_SETTINGS)
 
 
 def points_elsewhere(path: Path) -> bool:
