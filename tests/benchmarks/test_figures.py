@@ -236,8 +236,13 @@ def test_what_was_timed_is_one_table(figures: ModuleType, tmp_path: Path) -> Non
         "blocks_needed": 1000,
         "report": {"seconds": 88.0, "busy_s": {"decode": 60.0, "infer": 80.0}, "merge_s": 21.7},
     }
+    shipped = {
+        "megapixels": 50.0,
+        "seconds": 31.0,
+        "report": {"seconds": 30.0, "busy_s": {"decode": 1.0, "infer": 28.0}, "merge_s": 0.6},
+    }
     scale = {"width_px": 25000, "tile_px": 10000, "cores": 2, "peak_grows_by": 0.02, "runs": [low, high]}
-    put(tmp_path, "benchmarks/results/scale_run.json", scale)
+    put(tmp_path, "benchmarks/results/scale_run.json", {**scale, "shipped": shipped})
     parts = {"compare": {"wall_s": 8.04, "cpu_s": 12.0, "peak_rss_gb": 2.43}, "rank": {"wall_s": 1.0}}
     size = {"footprints": 20, "records": 100, "machine": {"cores": 2}}
     put(tmp_path, "benchmarks/results/comparison.json", {**size, "parts": parts})
@@ -245,6 +250,7 @@ def test_what_was_timed_is_one_table(figures: ModuleType, tmp_path: Path) -> Non
     assert "| blocks decoded for each one needed | 1.010 | 2.0 Gpx in tiles of 10000 px" in text
     assert "| 1020 MiB, +2.0 % | 25000 px wide; 250 and 2000 Mpx |" in text
     assert "(infer) | 1.10 | the same; merging comes after it: 22 of 110 s |" in text
+    assert "(infer) | 1.07 | 50 Mpx, shipped network on torch; merging comes after it: 1 of 31 s |" in text
     assert (
         "| `compare` of a département | 8.0 s | 20 footprints, 100 records, 2 cores; up to 2.4 GB |" in text
     )

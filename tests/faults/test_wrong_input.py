@@ -115,7 +115,7 @@ TABLE = [
      r"--records-mapping: does not go with the format osm, whose columns are known; leave one .*"),
     wrong("several layers", info("layers.gpkg"),
      r"layers\.gpkg: holds several polygon layers: houses \(Polygon\), sheds \(Polygon\); "
-     r"name one in a mapping \(layer: NAME, --records-mapping\), or export it to a file of its own"),
+     r"name one in a mapping \(layer: NAME, --records-mapping\) if it is of records, else export .*"),
     wrong("an archive that leads out of itself", info("edigeo-130290000A01.tar.bz2"),
      r"edigeo-130290000A01\.tar\.bz2: holds '\.\./escaped\.THF', which leads out of the archive; .*"),
     wrong("another archive", info("records.7z"),

@@ -321,7 +321,7 @@ def start(town: Path, checkpoint: Path, tmp_path: Path) -> Iterator[Callable[...
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _until(condition: Callable[[], object], seconds: float = 120) -> None:
+def _until(condition: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -208,7 +208,8 @@ def test_styles_survive_another_name_and_empty_layers(
     assert seen["layers"]["cases"]["choices"]["status"]["to_review"] == "To review"
     assert seen["layers"]["footprints"]["valid"]
     assert seen["layers"]["footprints"]["features"] == 0
-    assert seen["layers"]["parcels"]["columns"] == ["fid", "parcel_id", "area_declared_m2"]
+    moved = ["offset_m", "tolerance_m", "overhang_m"]
+    assert seen["layers"]["parcels"]["columns"] == ["fid", "parcel_id", "area_declared_m2", *moved]
 
 
 def test_the_file_keeps_to_the_standard(published: Path, qgis_environment: dict[str, str]) -> None:
