@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from vigibati.cadastre.outlines import WallPoints, wall_points
 from vigibati.cadastre.pairing import as_array
 from vigibati.cadastre.placed import offsets_of
 from vigibati.cadastre.sheet_fit import Sheet, SheetFit, fit_locally, sheets_of
+from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.rules import ComparisonRules, RegistrationRules
 
@@ -59,7 +59,7 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     )
     matcher = WallMatcher(walls, normals_cosine=known.normals_cosine)
     # Most of the time passes in code that lets other threads run; the result does not depend on them.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         placed = _placed(_fits(sheets, matcher, known, pool), known)
         fits = list(pool.map(lambda pair: fit_locally(matcher, *pair), zip(sheets, placed, strict=True)))
     return offsets_of(sheets, fits, rules=known, crs=records.crs)

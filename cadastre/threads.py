@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vigibati.configs.cores import usable_cores
 
 # Some rows take longer than others.
 _RUNS_PER_CORE = 4
@@ -25,6 +26,6 @@ def in_parts(work: Callable[[NDArray[np.intp]], NDArray[_T]], count: int) -> NDA
         work: Takes row numbers and returns a value for each.
         count: Number of rows.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     with ThreadPoolExecutor(cores) as pool:
         return np.concatenate(list(pool.map(work, np.array_split(np.arange(count), _RUNS_PER_CORE * cores))))
