@@ -21,6 +21,9 @@ from vigibati.configs.rules import RegistrationRules
 _HELPED = (2.5, 0.25)
 # On a sheet of which nothing else is known.
 _ALONE = (4.0, 0.6)
+# So many blocks that agree in one shift vouch for each other, if they are half of the sheet. Of real plans
+# cut into sheets of 4, 6 and 8 buildings fewer records were then left more than 1 m off, in every trial.
+_TOGETHER = 2
 
 
 def offsets_of(
@@ -67,9 +70,15 @@ def _sheet_tolerance(placed: SheetFit, rules: RegistrationRules) -> float:
     }[placed.method]
 
 
+def _vouched(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> bool:
+    blocks = int(sheet.blocks.max(initial=-1)) + 1
+    near = np.hypot(*(placed.own.shift_m - placed.fit.shift_m)) <= rules.sheet_cap_m
+    return bool(near and _TOGETHER <= placed.own.support >= blocks / 2)
+
+
 def _arrows(sheet: Sheet, placed: SheetFit, blocks: BlockFits, rules: RegistrationRules) -> gpd.GeoDataFrame:
     """Return the arrows of a sheet: of a block where that is believed, else as the sheet goes."""
-    walls, share = _HELPED if placed.method == "sheet" else _ALONE
+    walls, share = _HELPED if placed.method == "sheet" or _vouched(sheet, placed, rules) else _ALONE
     believed = ((blocks.support >= walls) & (blocks.share >= share))[sheet.blocks]
     aside_m = placed.own.shift_m - placed.fit.shift_m
     own_m = np.where(believed[:, np.newaxis], aside_m + blocks.own_m[sheet.blocks], 0.0)

@@ -31,8 +31,9 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     A shift of the whole territory is found first; each sheet is then fitted from there and from its
     own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`); each block then gets a
     shift of its own beside that (see `fit_blocks`). A sheet with too little support, or too far from
-    the others, takes the median shift of the supported sheets; where nothing agrees at all, records stay
-    where they are and the tolerance says so. Pools take no part.
+    the others, takes the median shift of the supported sheets, but for blocks of it that fit well by
+    themselves or vouch for each other (see `offsets_of`); where nothing agrees at all, records stay where
+    they are and the tolerance says so. Pools take no part.
 
     Args:
         footprints: Found in the image: ``kind`` and polygons.

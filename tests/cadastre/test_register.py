@@ -101,6 +101,22 @@ def test_a_sheet_with_little_support_takes_the_shift_of_the_others() -> None:
     assert table.loc["B", "support"] == 2
 
 
+def test_two_blocks_that_agree_vouch_for_each_other() -> None:
+    many = as_records(village(4))
+    # A wall of each is hidden by what was built on to it, so that three agree.
+    far = [shapely.box(x, NORTH, x + 12, NORTH + 9) for x in (EAST + 400, EAST + 440)]
+    grown = [ops.unary_union([house, affinity.translate(house, 0, 5)]) for house in far]
+    roofs = as_footprints([*many.geometry, *grown])
+    for drawn, aside_m in ((far, (0, 0)), (far[:1], (2.0, -1.5))):
+        few = moved(as_records(drawn, sheet="B"), 2.0, -1.5)
+        offsets = register(roofs, pd.concat([many, few], ignore_index=True), rules=RULES)
+        placed = offsets.apply(few)
+        left_m = np.array([[p.x, p.y] for p in placed.centroid]) - [
+            [h.centroid.x, h.centroid.y] for h in drawn
+        ]
+        assert left_m == pytest.approx(np.tile(aside_m, (len(drawn), 1)), abs=0.2)
+
+
 def test_without_any_match_nothing_moves_and_the_tolerance_says_so() -> None:
     far = as_records(village(5, east=EAST + 5000))
     row = register(as_footprints(village(5)), far, rules=RULES).table.iloc[0]
