@@ -117,18 +117,33 @@ class WallMatcher:
         Returns:
             (n,) distance along the record's outward normal, metres, 0 without a match; (n,) who has one.
         """
-        moved = records.xy + shift_m
+        nearest = self._nearest(records, shift_m, gate_m)
+        matched = nearest >= 0
+        if not matched.any():
+            return np.zeros(len(records.xy)), matched
+        away = self._walls.xy[nearest] - (records.xy + shift_m)
+        return np.where(matched, np.einsum("ij,ij->i", records.normals, away), 0.0), matched
+
+    def footprints(
+        self, records: WallPoints, shift_m: NDArray[np.float64], gate_m: float
+    ) -> NDArray[np.intp]:
+        """Return the (n,) footprint that the match of each record wall comes from, -1 without a match."""
+        nearest = self._nearest(records, shift_m, gate_m)
+        if not (nearest >= 0).any():
+            return nearest
+        return np.where(nearest >= 0, self._walls.blocks[nearest], -1)
+
+    def _nearest(self, records: WallPoints, shift_m: NDArray[np.float64], gate_m: float) -> NDArray[np.intp]:
+        """Return the (n,) nearest footprint wall of the same direction, -1 where none is within the gate."""
         if len(self._walls.xy) == 0:
-            return np.zeros(len(moved)), np.zeros(len(moved), dtype=np.bool_)
-        distance, wall = self._tree.query(moved, k=_NEIGHBOURS, distance_upper_bound=gate_m)
+            return np.full(len(records.xy), -1, dtype=np.intp)
+        distance, wall = self._tree.query(records.xy + shift_m, k=_NEIGHBOURS, distance_upper_bound=gate_m)
         there = np.isfinite(distance)
         wall = np.where(there, wall, 0)
         agree = np.einsum("ij,ikj->ik", records.normals, self._walls.normals[wall]) > self._cosine
         usable = there & agree
-        matched = usable.any(axis=1)
-        nearest = wall[np.arange(len(moved)), usable.argmax(axis=1)]
-        gap = np.einsum("ij,ij->i", records.normals, self._walls.xy[nearest] - moved)
-        return np.where(matched, gap, 0.0), matched
+        first = wall[np.arange(len(wall)), usable.argmax(axis=1)]
+        return np.where(usable.any(axis=1), first, -1).astype(np.intp)
 
     def judged(
         self,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.pairing import Geometries
+
+# Twice as far as the polygons of a block may stand apart.
+_BEHIND_M = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class WallPoints:
         normals: (n, 2) float64, unit vectors that point out of the polygon.
         weights: (n,) float64; the points of one wall share a weight of 1, because errors are per
             wall and not per metre.
-        blocks: (n,) index of the polygon that each point comes from.
+        blocks: (n,) index of the polygon, or of the block of polygons, that each point comes from.
     """
 
     xy: NDArray[np.float64]
@@ -31,6 +34,10 @@ class WallPoints:
     def thinned(self, most: int) -> WallPoints:
         """Return at most ``most`` points, evenly taken: the same ones every time."""
         return self.only(slice(None, None, max(1, -(-len(self.xy) // most))))
+
+    def grouped(self, of: NDArray[np.intp]) -> WallPoints:
+        """Return the same points, each said to come from ``of`` its polygon."""
+        return replace(self, blocks=of[self.blocks])
 
     def only(self, chosen: slice | NDArray[np.bool_]) -> WallPoints:
         """Return the points that are chosen."""
@@ -71,3 +78,21 @@ def wall_points(
         weights=1.0 / count[wall],
         blocks=block[wall],
     )
+
+
+def outer_walls(polygons: Geometries, walls: WallPoints, block: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return the (n,) walls behind which no other polygon of the same block stands: the image may show them.
+
+    Args:
+        polygons: Polygons that the walls come from.
+        walls: From `wall_points`, one block for each polygon.
+        block: (polygons,) those of one number touch.
+    """
+    crowded = (np.bincount(block)[block] > 1)[walls.blocks]
+    behind = shapely.points((walls.xy + _BEHIND_M * walls.normals)[crowded])
+    point, polygon = shapely.STRtree(polygons).query(behind, predicate="intersects")
+    owner = walls.blocks[crowded][point]
+    hidden = (polygon != owner) & (block[polygon] == block[owner])
+    outer = np.ones(len(walls.xy), dtype=np.bool_)
+    outer[np.flatnonzero(crowded)[point[hidden]]] = False
+    return outer

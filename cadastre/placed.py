@@ -11,15 +11,13 @@ import pyproj
 import shapely
 
 from vigibati.cadastre.arrows import ARROW_COLUMNS, no_arrows
-from vigibati.cadastre.blocks import BlockFits
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
+from vigibati.cadastre.roofs import RoofFits
 from vigibati.cadastre.sheet_fit import Sheet, SheetFit
 from vigibati.configs.rules import RegistrationRules
 
-# Walls that must agree, and their share of all walls of the block. A corner of two walls fits any roof;
-# of a terrace most walls may belong to neighbours that are not recorded.
-_HELPED = (2.5, 0.25)
-# On a sheet of which nothing else is known.
+# Walls that must agree, and their share of all walls of the block, on a sheet of which nothing else is known:
+# a corner of two walls fits any roof. Where the sheet is known it holds what few walls say.
 _ALONE = (4.0, 0.6)
 # So many blocks that agree in one shift vouch for each other, if they are half of the sheet. Of real plans
 # cut into sheets of 4, 6 and 8 buildings fewer records were then left more than 1 m off, in every trial.
@@ -43,9 +41,9 @@ def offsets_of(
         sheet.sheet_id: fit.warp for sheet, fit in zip(sheets, fits, strict=True) if fit.warp is not None
     }
     parts = [
-        _arrows(sheet, fit, fit.blocks, rules)
+        _arrows(sheet, fit, fit.roofs, rules)
         for sheet, fit in zip(sheets, fits, strict=True)
-        if fit.blocks is not None
+        if fit.roofs is not None
     ]
     arrows = pd.concat(parts, ignore_index=True).set_crs(crs) if parts else no_arrows(crs)
     return Offsets(table, warps, arrows)
@@ -76,25 +74,26 @@ def _vouched(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> bool:
     return bool(near and _TOGETHER <= placed.own.support >= blocks / 2)
 
 
-def _arrows(sheet: Sheet, placed: SheetFit, blocks: BlockFits, rules: RegistrationRules) -> gpd.GeoDataFrame:
-    """Return the arrows of a sheet: of a block where that is believed, else as the sheet goes."""
-    walls, share = _HELPED if placed.method == "sheet" or _vouched(sheet, placed, rules) else _ALONE
-    believed = ((blocks.support >= walls) & (blocks.share >= share))[sheet.blocks]
+def _arrows(sheet: Sheet, placed: SheetFit, roofs: RoofFits, rules: RegistrationRules) -> gpd.GeoDataFrame:
+    """Return the arrows of a sheet: of a record where that is believed, else as the sheet goes."""
+    known = placed.method == "sheet" or _vouched(sheet, placed, rules)
+    walls, share = _ALONE
+    alone = (roofs.support >= walls) & (roofs.share >= share)
+    believed = (roofs.support > 0) & (known | alone)
     aside_m = placed.own.shift_m - placed.fit.shift_m
-    own_m = np.where(believed[:, np.newaxis], aside_m + blocks.own_m[sheet.blocks], 0.0)
+    own_m = np.where((known | alone)[:, np.newaxis], aside_m + roofs.own_m, 0.0)
     ends_m = sheet.middles + placed.field_at(sheet.middles) - aside_m + own_m
-    residual, overhang = blocks.residual_m[sheet.blocks], blocks.overhang_m[sheet.blocks]
     tolerance = np.clip(
-        rules.residual_factor * residual, rules.tolerance_floor_m, rules.unregistered_tolerance_m
+        rules.residual_factor * roofs.residual_m, rules.tolerance_floor_m, rules.unregistered_tolerance_m
     )
     values = {
         "sheet_id": sheet.sheet_id,
         "own_dx_m": own_m[:, 0],
         "own_dy_m": own_m[:, 1],
-        "support": blocks.support[sheet.blocks],
-        "residual_m": np.where(believed, residual, placed.fit.residual_m),
+        "support": roofs.support,
+        "residual_m": np.where(believed, roofs.residual_m, placed.fit.residual_m),
         "tolerance_m": np.where(believed, tolerance, _sheet_tolerance(placed, rules)),
-        "overhang_m": np.where(believed, overhang, placed.fit.overhang_m),
+        "overhang_m": np.where(believed, roofs.overhang_m, placed.fit.overhang_m),
         "method": np.where(believed, "block", placed.method),
     }
     lines = shapely.linestrings(np.stack([sheet.middles, ends_m], axis=1))

@@ -29,8 +29,8 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
     """Estimate a shift and a smooth warp per sheet, robustly, from the walls of buildings.
 
     A shift of the whole territory is found first; each sheet is then fitted from there and from its
-    own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`); each block then gets a
-    shift of its own beside that (see `fit_blocks`). A sheet with too little support, or too far from
+    own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`); each record then gets a
+    shift of its own beside that (see `fit_roofs`). A sheet with too little support, or too far from
     the others, takes the median shift of the supported sheets, but for blocks of it that fit well by
     themselves or vouch for each other (see `offsets_of`); where nothing agrees at all, records stay where
     they are and the tolerance says so. Pools take no part.
@@ -72,14 +72,15 @@ def _fits(
     """Return the best fit of each sheet."""
     if not sheets:
         return []
-    everything = _joined([sheet.walls for sheet in sheets]).thinned(_MOST_COMMON)
+    everything = _joined([sheet.block_walls for sheet in sheets]).thinned(_MOST_COMMON)
     common = matcher.refine(everything, start_m=matcher.vote(everything, search_m=rules.search_m))
 
     def best(sheet: Sheet) -> Fit:
-        own = matcher.vote(sheet.walls, search_m=rules.search_m)
+        walls = sheet.block_walls
+        own = matcher.vote(walls, search_m=rules.search_m)
         apart = float(np.hypot(*(own - common.shift_m)))
         starts = (common.shift_m, own) if apart > _SAME_START_M else (common.shift_m,)
-        candidates = [matcher.refine(sheet.walls, start_m=start) for start in starts]
+        candidates = [matcher.refine(walls, start_m=start) for start in starts]
         return max(candidates, key=lambda fit: fit.score)
 
     return list(pool.map(best, sheets))

@@ -12,16 +12,19 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.arrows import middles
-from vigibati.cadastre.blocks import BlockFits, blocks_of, fit_blocks
+from vigibati.cadastre.blocks import blocks_of, fit_blocks
 from vigibati.cadastre.fit import Fit, WallMatcher
 from vigibati.cadastre.offsets import sheet_ids
-from vigibati.cadastre.outlines import WallPoints, wall_points
-from vigibati.cadastre.pairing import Geometries, Pairs, as_array, boxes_near, union_by_left
+from vigibati.cadastre.outlines import WallPoints, outer_walls, wall_points
+from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
+from vigibati.cadastre.roofs import RoofFits, fit_roofs
 from vigibati.cadastre.warp import Warp, fit_warp
 from vigibati.configs.rules import RegistrationRules
 
 _SPACING_M = 3.0
-_SIMPLIFY_M = 0.2
+_SIMPLIFY_M = 0.1
+# Sheds and garages: one storey (the bound below which a declaration is enough, R.421-9).
+_LOW_M2 = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,9 +34,10 @@ class Sheet:
     Attributes:
         sheet_id: ``""`` for records without a sheet.
         hull: Around all its records.
-        walls: Of its buildings; their ``blocks`` are those below.
+        walls: Outer walls of its buildings; their ``blocks`` are rows of the buildings.
         middles: (n, 2) middle of each building.
         blocks: (n,) its block, numbered from 0.
+        high: (n,) whether it may be high enough for its roof to lean in the image.
     """
 
     sheet_id: str
@@ -41,6 +45,12 @@ class Sheet:
     walls: WallPoints
     middles: NDArray[np.float64]
     blocks: NDArray[np.intp]
+    high: NDArray[np.bool_]
+
+    @property
+    def block_walls(self) -> WallPoints:
+        """Its walls, each said to come from its block."""
+        return self.walls.grouped(self.blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +62,14 @@ class SheetFit:
         fit: What all its records take.
         own: What fits it best, believed or not: from there its blocks are fitted.
         warp: Bending around the shift; None without support.
-        blocks: Fits of the blocks, beside ``own`` and ``warp``; None where nothing was fitted.
+        roofs: Fits of the records, beside ``own`` and ``warp``; None where nothing was fitted.
     """
 
     method: Literal["sheet", "global", "none"]
     fit: Fit
     own: Fit
     warp: Warp | None = None
-    blocks: BlockFits | None = None
+    roofs: RoofFits | None = None
 
     def field_at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (n, 2) displacement from which the blocks were fitted."""
@@ -80,39 +90,52 @@ def sheets_of(records: gpd.GeoDataFrame, footprints: Geometries, *, rules: Regis
     used = np.asarray(records["kind"] != "pool")
     number, names = pd.factorize(sheet_ids(records), sort=True)
     by_sheet = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+    low = np.asarray(records["kind"] == "light") | (shapely.area(geometries) < _LOW_M2)
     return [
-        _sheet(str(name), geometries[rows], used[rows] & near[rows].any(), rules)
+        _sheet(str(name), geometries[rows], used[rows] & near[rows].any(), ~low[rows], rules)
         for name, rows in zip(names, by_sheet, strict=False)
     ]
 
 
-def _sheet(name: str, drawn: Geometries, used: NDArray[np.bool_], rules: RegistrationRules) -> Sheet:
+def _sheet(
+    name: str,
+    drawn: Geometries,
+    used: NDArray[np.bool_],
+    high: NDArray[np.bool_],
+    rules: RegistrationRules,
+) -> Sheet:
     fitted = drawn[used]
     block = blocks_of(fitted)
-    order = np.argsort(block, kind="stable")
-    # United first: a wall between two records is no edge in the image.
-    united = union_by_left(Pairs(block[order], order), fitted, count=int(block.max(initial=-1)) + 1)
-    walls = wall_points(united, spacing_m=_SPACING_M, min_edge_m=rules.min_edge_m, simplify_m=_SIMPLIFY_M)
+    walls = wall_points(fitted, spacing_m=_SPACING_M, min_edge_m=rules.min_edge_m, simplify_m=_SIMPLIFY_M)
+    # A wall between two records is no edge in the image.
+    walls = walls.only(outer_walls(fitted, walls, block))
     hull = shapely.GeometryCollection(list(drawn)).convex_hull
-    return Sheet(name, hull, walls, middles(fitted), block)
+    return Sheet(name, hull, walls, middles(fitted), block, high[used])
 
 
 def fit_locally(matcher: WallMatcher, sheet: Sheet, placed: SheetFit) -> SheetFit:
-    """Bend a sheet that has a shift of its own, then fit each of its blocks.
+    """Bend a sheet that has a shift of its own, then fit each of its records.
 
-    Too few buildings may speak for a sheet, and yet each for itself: their blocks are fitted from where
-    they fit best together.
+    Too few buildings may speak for a sheet, and yet each for itself: they are then fitted from where they
+    fit best together.
     """
     if placed.method == "none" or len(sheet.walls.xy) == 0:
         return placed
+    walls = sheet.block_walls
+    lean_m = np.zeros(2)
     if placed.method == "sheet":
-        warp, fit = fit_warp(matcher, sheet.walls, placed.fit)
+        warp, lean_m, fit = fit_warp(matcher, walls, placed.fit, sheet.high[sheet.walls.blocks])
         placed = replace(placed, fit=fit, own=fit, warp=warp)
-    blocks = fit_blocks(
+    field_m, overhang_m = placed.field_at(walls.xy), placed.fit.overhang_m
+    lean = sheet.high[:, np.newaxis] * lean_m
+    start_m = fit_blocks(
         matcher,
-        sheet.walls,
-        placed.field_at(sheet.walls.xy),
-        placed.fit.overhang_m,
+        walls,
+        field_m + lean[sheet.walls.blocks],
+        overhang_m,
         count=int(sheet.blocks.max(initial=-1)) + 1,
     )
-    return replace(placed, blocks=blocks)
+    roofs = fit_roofs(
+        matcher, sheet.walls, sheet.blocks, sheet.high, field_m, overhang_m, start_m[sheet.blocks] + lean
+    )
+    return replace(placed, roofs=roofs)

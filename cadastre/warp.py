@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 
 from vigibati.cadastre.fit import Fit, WallMatcher, huber, robust_scale, tukey
 from vigibati.cadastre.outlines import WallPoints
 
 _CELL_M = 50.0
 _MOST_NODES = 40_000
-_GATES_M = (2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
-_TUKEY_ROUNDS = 3
+_GATES_M = (2.5, 2.2, 2.0, 1.7, 1.5, 1.5)
 _STEP_M = 1.0
 _BEND_M = 0.8
 _MOST_M = 2.0
 _OVERHANG_PRIOR_M = 0.5
+_LEAN_PRIOR_M = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +66,9 @@ class Warp:
         return cls(float(west), float(south), cell_m, ordered[:, 2:].reshape(-1, columns, 2))
 
 
-def fit_warp(matcher: WallMatcher, walls: WallPoints, fit: Fit) -> tuple[Warp, Fit]:
+def fit_warp(
+    matcher: WallMatcher, walls: WallPoints, fit: Fit, high: NDArray[np.bool_]
+) -> tuple[Warp, NDArray[np.float64], Fit]:
     """Fit a smooth field of displacements around a sheet's shift, by robust point-to-line least squares.
 
     A single shift leaves the whole bending of a sheet (0.65 m in the median on bent real sheets, 0.04 m
@@ -77,31 +79,52 @@ def fit_warp(matcher: WallMatcher, walls: WallPoints, fit: Fit) -> tuple[Warp, F
         matcher: Walls of the footprints.
         walls: Walls of the sheet's records, not moved.
         fit: The sheet's own shift, within about 1 m everywhere.
+        high: (n,) whether the roof behind each wall may lean: high roofs have one more shift in common.
 
     Returns:
-        The field, of at most 2 m per axis, and the fit judged anew with it.
+        The field, of at most 2 m per axis; (2,) the lean of high roofs beside it; the fit judged anew.
     """
     grid = _grid_over(walls.xy)
     rows, columns, _ = grid.values_m.shape
     spread = _spread(walls.xy, grid)
     east, north = (sparse.csr_array(sparse.diags_array(axis) @ spread) for axis in walls.normals.T)
-    design = sparse.hstack([east, north, sparse.csr_array(np.ones((len(walls.xy), 1)))], format="csr")
+    leaning = sparse.csr_array(walls.normals * high[:, np.newaxis])
+    design = sparse.hstack(
+        [east, north, leaning, sparse.csr_array(np.ones((len(walls.xy), 1)))], format="csr"
+    )
     stiff = _stiffness(rows, columns)
-    unknowns = np.append(np.zeros(2 * rows * columns), fit.overhang_m)
+    nodes = 2 * rows * columns
+    unknowns = np.append(np.zeros(nodes + 2), fit.overhang_m)
     for round_, gate_m in enumerate(_GATES_M):
-        moved = fit.shift_m + spread @ unknowns[:-1].reshape(2, -1).T
+        moved = (
+            fit.shift_m
+            + spread @ unknowns[:nodes].reshape(2, -1).T
+            + high[:, np.newaxis] * unknowns[nodes:-1]
+        )
         gap, matched = matcher.gaps(walls, moved, gate_m)
         # The distance as it was before the field of the last round was applied.
         target = gap + np.einsum("ij,ij->i", walls.normals, moved - fit.shift_m)
         residual = gap - unknowns[-1]
         scale = robust_scale(residual[matched])
-        robust = tukey if round_ >= len(_GATES_M) - _TUKEY_ROUNDS else huber
+        # Let go at last of what is drawn to a wrong roof, or one gone shed bends the field by 1.5 m.
+        robust = tukey if round_ == len(_GATES_M) - 1 else huber
         weight = np.where(matched, walls.weights * robust(residual / scale), 0.0) / scale**2
         left = design.T @ sparse.diags_array(weight) @ design + stiff
-        unknowns = spsolve(left.tocsc(), design.T @ (weight * target))
-    field = np.clip(unknowns[:-1].reshape(2, rows, columns).transpose(1, 2, 0), -_MOST_M, _MOST_M)
+        unknowns = _solved(left, design.T @ (weight * target))
+    field = np.clip(unknowns[:nodes].reshape(2, rows, columns).transpose(1, 2, 0), -_MOST_M, _MOST_M)
     warp = replace(grid, values_m=field)
-    return warp, matcher.judged(walls, fit.shift_m, warp.at(walls.xy), float(unknowns[-1]))
+    lean_m = unknowns[nodes:-1]
+    local_m = warp.at(walls.xy) + high[:, np.newaxis] * lean_m
+    return warp, lean_m, matcher.judged(walls, fit.shift_m, local_m, float(unknowns[-1]))
+
+
+def _solved(
+    matrix: sparse.csr_array[np.float64, tuple[int, int]], vector: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    # Symmetric and positive definite: this order of elimination takes a quarter of the time of the default.
+    factors = splu(matrix.tocsc(), "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    solution: NDArray[np.float64] = factors.solve(vector)
+    return solution
 
 
 def _grid_over(xy: NDArray[np.float64]) -> Warp:
@@ -149,7 +172,7 @@ def _stiffness(rows: int, columns: int) -> sparse.csr_array[np.float64, tuple[in
         along = sparse.kron(_differences(rows, order), sparse.eye_array(columns), format="csr")
         form = sparse.csr_array(form + (across.T @ across + along.T @ along) / allowed_m**2)
     overhang = sparse.csr_array([[1.0 / _OVERHANG_PRIOR_M**2]])
-    return sparse.csr_array(sparse.block_diag([form, form, overhang]))
+    return sparse.csr_array(sparse.block_diag([form, form, sparse.eye_array(2) / _LEAN_PRIOR_M**2, overhang]))
 
 
 def _differences(length: int, order: int) -> sparse.csr_array[np.float64, tuple[int, int]]:

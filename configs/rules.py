@@ -94,7 +94,9 @@ class CaseRules(Schema):
         "before it is reported as not seen.",
     )
     opening_m: float = Field(
-        gt=0, description="What sticks out of the tolerance and is narrower than this is a sliver (0.8 m)."
+        gt=0,
+        description="What sticks out of the tolerance and is narrower than this is a sliver (0.6 m; with 0.8 m "
+        "fewer of the extensions of 1.2 to 2 m were found on made-up footprints of real plans).",
     )
     seed_min_m2: float = Field(ge=0, description="Area that must stick out of the tolerance (2 m²).")
     displaced_max_m: float = Field(

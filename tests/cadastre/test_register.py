@@ -18,6 +18,7 @@ from shapely import affinity, ops
 from vigibati.cadastre.arrows import ARROW_COLUMNS
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.offsets_file import read_offsets, write_offsets
+from vigibati.cadastre.outlines import outer_walls, wall_points
 from vigibati.cadastre.register import register
 from vigibati.cadastre.warp import Warp
 from vigibati.configs.errors import RecordsError
@@ -280,11 +281,13 @@ def test_a_bent_sheet_keeps_its_rings_closed_and_its_neighbours_joined() -> None
     drawn = moved(bent(as_records(halves), 0.5), 1.0, 1.0)
     straight = register(as_footprints(ground), drawn, rules=RULES).apply(drawn)
     assert straight.geometry.is_valid.all()
-    gaps = shapely.area(shapely.union_all(straight.geometry)) - straight.geometry.area.sum()
-    assert gaps == pytest.approx(0, abs=0.05)
-    assert len(shapely.get_parts(shapely.union_all(straight.geometry.buffer(1e-6)))) == len(
-        shapely.get_parts(shapely.union_all(drawn.geometry.buffer(1e-6)))
-    )
+    # Each half goes to its own roof: where that is one roof they may part by centimetres.
+    first, second = straight.geometry[::2].array, straight.geometry[1::2].array
+    assert shapely.distance(first, second).max() < 0.05
+    shared_m = shapely.length(shapely.intersection(drawn.geometry[::2].array, drawn.geometry[1::2].array))
+    overlap_m = shapely.area(shapely.intersection(first, second)) / shared_m
+    assert np.quantile(overlap_m, 0.95) < 0.01
+    assert overlap_m.max() < 0.15
 
 
 def jolted(layer: gpd.GeoDataFrame, size_m: float, *, seed: int) -> gpd.GeoDataFrame:
@@ -306,6 +309,47 @@ def test_each_block_gets_a_shift_of_its_own() -> None:
     assert np.quantile(left, 0.95) < 0.3
     assert np.median(smooth.distance(ground.geometry.centroid)) > 2 * np.median(left)
     assert set(offsets.arrows["method"]) == {"block"}
+
+
+def leaning_houses(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, np.ndarray]:
+    """Houses with a shed at their back: records, footprints of which houses lean by 0.5 m, who leans."""
+    draw, records, roofs = np.random.default_rng(seed), [], []
+    for index in range(40):
+        x, y = np.array([index % 8, index // 8]) * 30.0 + draw.uniform(-5, 5, 2) + (EAST, NORTH)
+        width, depth = draw.uniform(7, 14, 2)
+        house, shed = shapely.box(x, y, x + width, y + depth), shapely.box(x, y + depth, x + 4, y + depth + 3)
+        turn = {"angle": float(draw.uniform(0, 90)), "origin": (x, y)}
+        pair = [affinity.rotate(each, **turn) for each in (house, shed)]
+        records += pair
+        roofs.append(affinity.translate(pair[0], 0.4, 0.3).union(pair[1]))
+    return as_records(records), as_footprints(roofs), np.arange(len(records)) % 2 == 0
+
+
+def test_leaning_roofs_do_not_draw_their_sheds_along() -> None:
+    drawn, footprints, leans = leaning_houses(54)
+    placed = register(footprints, moved(drawn, 2.0, -1.0), rules=RULES).apply(moved(drawn, 2.0, -1.0))
+    roofs = np.column_stack([drawn.centroid.x, drawn.centroid.y]) + np.outer(leans, (0.4, 0.3))
+    off_m = np.hypot(*(np.column_stack([placed.centroid.x, placed.centroid.y]) - roofs).T)
+    # One shift for both would leave each 0.25 m off.
+    assert np.median(off_m[leans]) < 0.1
+    assert np.median(off_m[~leans]) < 0.1
+
+
+def test_a_shed_that_is_gone_does_not_settle_on_a_house_that_nobody_recorded() -> None:
+    ground = village(55)
+    house = shapely.box(EAST, NORTH + 135, EAST + 15, NORTH + 145)
+    beside = shapely.box(EAST + 4, NORTH + 145, EAST + 10, NORTH + 147)
+    drawn = moved(as_records([*ground, beside]), 1.0, 0.5)
+    placed = register(as_footprints([*ground, house]), drawn, rules=RULES).apply(drawn)
+    assert placed.geometry.iloc[-1].centroid.distance(beside.centroid) < 0.3
+
+
+def test_a_wall_between_two_records_is_no_outer_wall() -> None:
+    pair = np.array([shapely.box(0, 0, 10, 10), shapely.box(10, 2, 16, 6), shapely.box(10.5, 8, 12, 9)])
+    walls = wall_points(pair, spacing_m=2.0, min_edge_m=1.0, simplify_m=0.0)
+    # The third stands as near, but in another block.
+    outer = outer_walls(pair, walls, np.array([0, 0, 1]))
+    assert {tuple(xy) for xy in walls.xy[~outer].tolist()} == {(10.0, 3.0), (10.0, 5.0)}
 
 
 def test_arrows_lead_from_where_a_record_is_drawn_to_where_it_is_moved() -> None:
@@ -340,7 +384,7 @@ def test_a_block_that_is_gone_goes_with_its_sheet() -> None:
     offsets = register(as_footprints(ground[1:]), drawn, rules=RULES)
     gone = offsets.arrows.iloc[0]
     assert gone["method"] == "sheet"
-    assert (gone["own_dx_m"], gone["own_dy_m"]) == (0, 0)
+    assert (gone["own_dx_m"], gone["own_dy_m"]) == pytest.approx((0, 0), abs=0.001)
     assert gone["tolerance_m"] == offsets.table["tolerance_m"].iloc[0]
 
 
