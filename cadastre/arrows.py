@@ -22,7 +22,7 @@ ARROW_COLUMNS = (
     "method",
     "geometry",
 )
-"""Shift of a record's block beside its sheet's; walls that agree; what is left; all of them local."""
+"""Shift of a record beside its sheet's; walls of its block that agree; what is left of these; all local."""
 
 _SAME_PLACE_M = 0.001
 

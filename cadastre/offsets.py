@@ -39,7 +39,7 @@ class Offsets:
             distance left along the walls (empty where nothing matched); ``method`` is ``sheet``,
             ``global`` or ``none``; the geometry is the convex hull of the sheet's records as given.
         warps: Local displacement of a sheet, beside its shift, by ``sheet_id``.
-        arrows: Records that were fitted with their block, from where they are drawn to where they
+        arrows: Records that were fitted one by one, from where they are drawn to where they
             go: columns of `ARROW_COLUMNS`.
     """
 
