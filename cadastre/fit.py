@@ -17,6 +17,7 @@ _MOST_VOTERS = 20_000
 _GATES_M = (3.0, 2.7, 2.4, 2.0, 1.7, 1.4, 1.2, 1.0, 1.0, 1.0)
 _TUKEY_ROUNDS = 3
 _NEIGHBOURS = 12
+_AT_ONCE = 100_000
 _SCALE_FLOOR_M = 0.1
 _SHIFT_PRIOR_M = 3.0
 _OVERHANG_PRIOR_M = 0.5
@@ -135,13 +136,22 @@ class WallMatcher:
 
     def _nearest(self, records: WallPoints, shift_m: NDArray[np.float64], gate_m: float) -> NDArray[np.intp]:
         """Return the (n,) nearest footprint wall of the same direction, -1 where none is within the gate."""
-        if len(self._walls.xy) == 0:
-            return np.full(len(records.xy), -1, dtype=np.intp)
-        distance, wall = self._tree.query(records.xy + shift_m, k=_NEIGHBOURS, distance_upper_bound=gate_m)
+        moved = records.xy + shift_m
+        if len(self._walls.xy) == 0 or len(moved) == 0:
+            return np.full(len(moved), -1, dtype=np.intp)
+        # In parts: with its neighbours a point takes 400 bytes; records without sheets may be millions.
+        parts = np.array_split(np.arange(len(moved)), -(-len(moved) // _AT_ONCE))
+        return np.concatenate(
+            [self._nearest_to(moved[part], records.normals[part], gate_m) for part in parts]
+        )
+
+    def _nearest_to(
+        self, xy: NDArray[np.float64], normals: NDArray[np.float64], gate_m: float
+    ) -> NDArray[np.intp]:
+        distance, wall = self._tree.query(xy, k=_NEIGHBOURS, distance_upper_bound=gate_m)
         there = np.isfinite(distance)
         wall = np.where(there, wall, 0)
-        agree = np.einsum("ij,ikj->ik", records.normals, self._walls.normals[wall]) > self._cosine
-        usable = there & agree
+        usable = there & (np.einsum("ij,ikj->ik", normals, self._walls.normals[wall]) > self._cosine)
         first = wall[np.arange(len(wall)), usable.argmax(axis=1)]
         return np.where(usable.any(axis=1), first, -1).astype(np.intp)
 
