@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from vigibati.cadastre.fit import WallMatcher, huber, robust_scale
+from vigibati.cadastre.nested import OVERHANG_SPREAD_M
 from vigibati.cadastre.outlines import WallPoints
 from vigibati.cadastre.pairing import Geometries, near_pairs
 from vigibati.cadastre.sums import summed
@@ -15,7 +16,6 @@ from vigibati.cadastre.sums import summed
 _TOUCHING_M = 0.3
 _GATES_M = (2.0, 1.6, 1.3, 1.0)
 _SHIFT_PRIOR_M = 0.3
-_OVERHANG_PRIOR_M = 0.2
 _AGREES_M = 1.0
 # A block of which less than this share of the walls fits starts elsewhere too, if half of its walls have
 # footprints in reach, and moves there if that share then fits, and more of it by the gain.
@@ -64,9 +64,9 @@ def fit_blocks(
     """
     best = _solved(matcher, walls, field_m, overhang_m, np.zeros((count, 2)))
     score = _scores(matcher, walls, field_m, overhang_m, best)
-    total = _total(walls, walls.weights, count)
+    total = summed(walls.weights, walls.blocks, count=count)
     _, near = matcher.gaps(walls, field_m, _FAR_M)
-    reached = _total(walls, walls.weights * near, count)
+    reached = summed(walls.weights * near, walls.blocks, count=count)
     doubtful = (score < _DOUBT * total) & (reached >= _DOUBT * total)
     mine = doubtful[walls.blocks]
     asked = walls.only(mine)
@@ -103,7 +103,7 @@ def _solved(
         # A shift that walls agree on is pulled back less the larger it is.
         far = (unknowns[:, :2] ** 2).sum(axis=1) / (2 * _SHIFT_PRIOR_M) ** 2
         left[:, [0, 1], [0, 1]] += (1 / _SHIFT_PRIOR_M**2 / (1 + far))[:, np.newaxis]
-        left[:, 2, 2] += 1 / _OVERHANG_PRIOR_M**2
+        left[:, 2, 2] += 1 / OVERHANG_SPREAD_M**2
         unknowns = np.linalg.solve(left, right[:, :, np.newaxis])[:, :, 0]
     return unknowns
 
@@ -118,9 +118,4 @@ def _scores(
     gap, matched = matcher.gaps(walls, field_m + unknowns[walls.blocks, :2], _AGREES_M)
     residual = gap - overhang_m - unknowns[walls.blocks, 2]
     likeness = np.where(matched, np.exp(-2 * (residual / _LIKENESS_M) ** 2), 0.0)
-    return _total(walls, walls.weights * likeness, len(unknowns))
-
-
-def _total(walls: WallPoints, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return the sum of a value per wall of each block."""
-    return np.bincount(walls.blocks, values, minlength=count).astype(np.float64)
+    return summed(walls.weights * likeness, walls.blocks, count=len(unknowns))

@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from vigibati.cadastre.fit import Fit, WallMatcher, huber, robust_scale, tukey
+from vigibati.cadastre.nested import LEAN_SPREAD_M
 from vigibati.cadastre.outlines import WallPoints
 
 _CELL_M = 50.0
@@ -19,7 +20,6 @@ _STEP_M = 1.0
 _BEND_M = 0.8
 _MOST_M = 2.0
 _OVERHANG_PRIOR_M = 0.5
-_LEAN_PRIOR_M = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +172,7 @@ def _stiffness(rows: int, columns: int) -> sparse.csr_array[np.float64, tuple[in
         along = sparse.kron(_differences(rows, order), sparse.eye_array(columns), format="csr")
         form = sparse.csr_array(form + (across.T @ across + along.T @ along) / allowed_m**2)
     overhang = sparse.csr_array([[1.0 / _OVERHANG_PRIOR_M**2]])
-    return sparse.csr_array(sparse.block_diag([form, form, sparse.eye_array(2) / _LEAN_PRIOR_M**2, overhang]))
+    return sparse.csr_array(sparse.block_diag([form, form, sparse.eye_array(2) / LEAN_SPREAD_M**2, overhang]))
 
 
 def _differences(length: int, order: int) -> sparse.csr_array[np.float64, tuple[int, int]]:
