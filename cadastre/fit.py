@@ -34,7 +34,7 @@ class Fit:
         overhang_m: How far footprints reach beyond records, along the normal; may be negative.
         residual_m: Median of the absolute distances left, overhang taken off; infinite without a match.
         support: Number of blocks of which at least half the wall weight lies within 1 m of its match.
-        score: Summed weight of the walls that agree, used to choose between two fits.
+        score: Summed weight of the walls that agree, less the stranger the overhang: to choose between two fits.
     """
 
     shift_m: NDArray[np.float64]
@@ -174,7 +174,9 @@ class WallMatcher:
             overhang_m=overhang_m,
             residual_m=float(np.median(residual[matched])) if matched.any() else float("inf"),
             support=int(((total > 0) & (agreed >= total / 2)).sum()),
-            score=float((records.weights * np.exp(-2 * residual**2)).sum()),
+            # Few walls fit a wrong place best, if only all of them may stand 2 m behind their match.
+            score=float((records.weights * np.exp(-2 * residual**2)).sum())
+            * float(np.exp(-0.5 * (overhang_m / _OVERHANG_PRIOR_M) ** 2)),
         )
 
 
