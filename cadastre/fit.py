@@ -34,7 +34,7 @@ class Fit:
         overhang_m: How far footprints reach beyond records, along the normal; may be negative.
         residual_m: Median of the absolute distances left, overhang taken off; infinite without a match.
         support: Number of blocks of which at least half the wall weight lies within 1 m of its match.
-        score: Summed weight of the walls that agree, less the stranger the overhang: to choose between two fits.
+        score: Summed weight of the walls that agree, less where the overhang is strange; fits compete by it.
     """
 
     shift_m: NDArray[np.float64]

@@ -12,13 +12,14 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.arrows import middles
+from vigibati.cadastre.bending import fit_warp
 from vigibati.cadastre.blocks import blocks_of, fit_blocks
 from vigibati.cadastre.fit import Fit, WallMatcher
 from vigibati.cadastre.offsets import sheet_ids
 from vigibati.cadastre.outlines import WallPoints, outer_walls, wall_points
 from vigibati.cadastre.pairing import Geometries, as_array, boxes_near
 from vigibati.cadastre.roofs import RoofFits, fit_roofs
-from vigibati.cadastre.warp import Warp, fit_warp
+from vigibati.cadastre.warp import Warp
 from vigibati.configs.rules import RegistrationRules
 
 _SPACING_M = 3.0
@@ -125,7 +126,9 @@ def fit_locally(matcher: WallMatcher, sheet: Sheet, placed: SheetFit) -> SheetFi
     walls = sheet.block_walls
     lean_m = np.zeros(2)
     if placed.method == "sheet":
-        warp, lean_m, fit = fit_warp(matcher, walls, placed.fit, sheet.high[sheet.walls.blocks])
+        warp, lean_m, fit = fit_warp(
+            matcher, sheet.walls, placed.fit, sheet.middles, sheet.blocks, sheet.high
+        )
         placed = replace(placed, fit=fit, own=fit, warp=warp)
     field_m, overhang_m = placed.field_at(walls.xy), placed.fit.overhang_m
     lean = sheet.high[:, np.newaxis] * lean_m
