@@ -39,13 +39,13 @@ from vigibati.cadastre.withheld import Withheld, withhold
 from vigibati.cases import make_cases
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import load_rules
-from vigibati.console import listener
 from vigibati.datasets.ortho import open_ortho
 from vigibati.datasets.synth.synthesise import synthesise
 from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.coverage import imaged_area
 from vigibati.inference.vectorise import vectorise
 from vigibati.inputs import read_cadastral_inputs
+from vigibati.listeners import listener
 from vigibati.training.reliability import OBJECT_BINS, PIXEL_BINS, calibration_error, reliability_counts
 
 ROOT = Path(__file__).parents[1]

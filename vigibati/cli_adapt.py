@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vigibati import options
-from vigibati.console import as_json, listener
+from vigibati.console import as_json
+from vigibati.listeners import listener
 
 if TYPE_CHECKING:
     from vigibati.adapt_report import AdaptReport

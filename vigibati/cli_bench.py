@@ -12,7 +12,8 @@ from rich.table import Table
 from vigibati import options
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.files import check_writable, whole_file
-from vigibati.console import as_json, listener
+from vigibati.console import as_json
+from vigibati.listeners import listener
 
 if TYPE_CHECKING:
     from vigibati.cadastre.scoring import Score

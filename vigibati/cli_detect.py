@@ -12,7 +12,8 @@ from rich.console import Console
 from vigibati import options
 from vigibati.cli_adapt import show as show_adaptation
 from vigibati.configs.errors import SettingsError
-from vigibati.console import as_json, listener, three_digits
+from vigibati.console import as_json, three_digits
+from vigibati.listeners import listener
 
 if TYPE_CHECKING:
     from vigibati.adapt_plan import AdaptSettings

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from vigibati import options
-from vigibati.console import as_json, listener
+from vigibati.console import as_json
+from vigibati.listeners import listener
 
 Config = Annotated[Path, typer.Option("--config", help="Recipe (YAML) of the training.")]
 Data = Annotated[list[Path], typer.Option("--data", help="Manifest of chips (CSV); may be repeated.")]

@@ -10,7 +10,8 @@ import typer
 from vigibati import options
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import Progress
-from vigibati.console import as_json, listener
+from vigibati.console import as_json
+from vigibati.listeners import listener
 
 
 def add_to(app: typer.Typer) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from vigibati import options
-from vigibati.console import as_json, listener
+from vigibati.console import as_json
+from vigibati.listeners import listener
 
 
 def add_to(app: typer.Typer) -> None:

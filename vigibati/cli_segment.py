@@ -11,7 +11,8 @@ import typer
 
 from vigibati import options
 from vigibati.configs.errors import SettingsError
-from vigibati.console import as_json, listener
+from vigibati.console import as_json
+from vigibati.listeners import listener
 
 if TYPE_CHECKING:
     from vigibati.inference.energy import Energy

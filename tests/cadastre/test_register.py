@@ -16,6 +16,7 @@ from scipy.interpolate import RegularGridInterpolator
 from shapely import affinity, ops
 
 from vigibati.cadastre.arrows import ARROW_COLUMNS
+from vigibati.cadastre.fit import WallMatcher
 from vigibati.cadastre.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.offsets_file import read_offsets, write_offsets
 from vigibati.cadastre.outlines import outer_walls, wall_points
@@ -434,3 +435,19 @@ def test_a_warp_agrees_with_scipy_inside_and_holds_its_edge_outside(
     assert warp.at(place) == pytest.approx(grid(inside), abs=1e-9)
     nodes = warp.nodes()[::-1]
     assert np.array_equal(Warp.from_nodes(nodes, cell_m=50.0).values_m, values)
+
+
+def test_walls_that_would_all_stand_far_behind_lose_against_fewer_that_fit() -> None:
+    """A hall around nothing fits each wall of a house at 1.8 m; the house itself shows three of its four."""
+    record = shapely.box(0, 0, 10, 8)
+    house = shapely.box(-0.3, -0.3, 15, 8.3)
+    hall = shapely.box(28.2, -1.8, 41.8, 9.8)
+    found = wall_points(np.array([house, hall]), spacing_m=0.5, min_edge_m=1.0, simplify_m=0.1)
+    matcher = WallMatcher(found, normals_cosine=RULES.registration.normals_cosine)
+    drawn = wall_points(np.array([record]), spacing_m=3.0, min_edge_m=1.0, simplify_m=0.1)
+    here, there = (
+        matcher.judged(drawn, np.array([x, 0.0]), np.zeros((1, 2)), overhang_m)
+        for x, overhang_m in ((0.0, 0.3), (30.0, 1.8))
+    )
+    assert here.residual_m == pytest.approx(there.residual_m, abs=1e-6)
+    assert here.score > there.score
