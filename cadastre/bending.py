@@ -18,7 +18,10 @@ from vigibati.cadastre.warp import Matrix, Warp
 _GATES_M = (2.5, 2.2, 2.0, 1.7, 1.5, 1.5)
 _STEP_M = 1.0
 _BEND_M = 0.8
+_HELD_M = 3.0
 _MOST_M = 2.0
+# Share of the walls of a block that must agree for it to be heard at last.
+_TRUST = 0.35
 _OVERHANG_PRIOR_M = 0.5
 
 
@@ -61,11 +64,12 @@ def fit_warp(
         gap, matched = matcher.gaps(walls, fit.shift_m + local_m + aside_m[owner], gate_m)
         residual = gap - unknowns[-1]
         scale = robust_scale(residual[matched])
-        heard = huber(residual / scale)
+        heard = np.where(matched, huber(residual / scale), 0.0)
         if round_ == len(_GATES_M) - 1:
-            # Let go at last of what stands far aside: one gone shed, drawn to a wrong roof, bends the field.
-            heard = tukey((residual + (walls.normals * aside_m[owner]).sum(axis=1)) / scale)
-        weight = np.where(matched, walls.weights * heard, 0.0) / scale**2
+            # Let go of what is drawn to a wrong roof: one wall of a gone shed would bend the field by 1.5 m.
+            heard = np.where(matched, tukey(residual / scale), 0.0)
+            heard *= _seen(walls.grouped(block), heard > 0)
+        weight = walls.weights * heard / scale**2
         known = summed(weight[:, np.newaxis, np.newaxis] * products, owner, count=len(block))
         # The distances as they were before the field of the last round was applied.
         before = (design @ unknowns).reshape(3, -1).T
@@ -79,6 +83,15 @@ def fit_warp(
     lean_m = unknowns[nodes:-1]
     local_m = warp.at(walls.xy) + high[owner, np.newaxis] * lean_m
     return warp, lean_m, matcher.judged(walls.grouped(block), fit.shift_m, local_m, float(unknowns[-1]))
+
+
+def _seen(walls: WallPoints, agrees: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the (n,) walls of blocks of which enough walls agree."""
+    count = int(walls.blocks.max(initial=-1)) + 1
+    agreed, total = (
+        summed(part, walls.blocks, count=count) for part in (walls.weights * agrees, walls.weights)
+    )
+    return (agreed >= _TRUST * total)[walls.blocks]
 
 
 def _design(spread: Matrix, high: NDArray[np.bool_]) -> Matrix:
@@ -98,7 +111,7 @@ def _design(spread: Matrix, high: NDArray[np.bool_]) -> Matrix:
 def _stiffness(rows: int, columns: int) -> Matrix:
     """Return the quadratic form of the prior over (dx nodes, dy nodes, lean, overhang)."""
     # Held at the sheet's shift so softly that it only settles what nothing else decides.
-    form = sparse.csr_array(sparse.eye_array(rows * columns) / _MOST_M**2)
+    form = sparse.csr_array(sparse.eye_array(rows * columns) / _HELD_M**2)
     for order, allowed_m in ((1, _STEP_M), (2, _BEND_M)):
         across = sparse.kron(sparse.eye_array(rows), _differences(columns, order), format="csr")
         along = sparse.kron(_differences(rows, order), sparse.eye_array(columns), format="csr")
