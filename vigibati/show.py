@@ -10,6 +10,9 @@ from vigibati.cadastre.budget import BudgetReport
 from vigibati.cadastre.compare import ComparisonReport
 
 _FIRST = 10
+# Fewer than one in four are expected to be real, of so many that it is no chance of a few.
+_DOUBTFUL = 0.25
+_MANY = 10
 
 
 def show_cases(
@@ -35,6 +38,8 @@ def show_cases(
     if budget.expected_precision is not None:
         what = f"the {budget.cases} cases of the budget" if budget.budget else "all of them"
         console.print(f"expected precision of {what}: {budget.expected_precision:.0%}")
+    for line in _doubts(cases):
+        console.print(line)
     explained = int((cases["status"] == "authorised").sum())
     if explained:
         console.print(f"{explained} cases lie on a parcel with a permit: counted as authorised for now")
@@ -44,6 +49,16 @@ def show_cases(
             f"sheet {row.sheet_id}: moved by ({row.dx_m:+.2f}, {row.dy_m:+.2f}) m, "
             f"{row.support} blocks agree, tolerance {row.tolerance_m:.2f} m ({row.method})"
         )
+
+
+def _doubts(cases: gpd.GeoDataFrame) -> list[str]:
+    return [
+        f"of {len(chance)} {kind} cases {chance.sum():.0f} are expected to be real: either many really "
+        "changed here, or the model does not know these roofs; look at the first of them, "
+        "and see `vigibati adapt`"
+        for kind, chance in cases.groupby("kind")["p_case"]
+        if len(chance) >= _MANY and chance.mean() < _DOUBTFUL
+    ]
 
 
 def _show_left_out(console: Console, comparison: ComparisonReport) -> None:
