@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from vigibati.cadastre.beside_blocks import solve_beside_blocks
+from vigibati.cadastre.beside_blocks import BesideBlocks
 from vigibati.cadastre.fit import Fit, WallMatcher, huber, robust_scale, tukey
 from vigibati.cadastre.nested import LEAN_SPREAD_M
 from vigibati.cadastre.outlines import WallPoints
 from vigibati.cadastre.sums import summed
 from vigibati.cadastre.warp import Matrix, Warp
 
-_GATES_M = (2.5, 2.2, 2.0, 1.7, 1.5, 1.5)
+_GATES_M = (2.5, 2.0, 1.5, 1.5)
 _STEP_M = 1.0
 _BEND_M = 0.8
 _HELD_M = 3.0
@@ -54,7 +54,8 @@ def fit_warp(
     owner, grid = walls.blocks, Warp.over(walls.xy)
     rows, columns, _ = grid.values_m.shape
     nodes, spread = 2 * rows * columns, grid.spread(walls.xy)
-    design, stiff = _design(grid.spread(middles), high), _stiffness(rows, columns)
+    design = _design(grid.spread(middles), high)
+    system = BesideBlocks(design, _stiffness(rows, columns), block)
     normals = np.column_stack([walls.normals, np.ones(len(owner))])
     products = normals[:, :, np.newaxis] * normals[:, np.newaxis]
     unknowns = np.append(np.zeros(nodes + 2), fit.overhang_m)
@@ -75,9 +76,7 @@ def fit_warp(
         before = (design @ unknowns).reshape(3, -1).T
         before[:, :2] += aside_m
         asked = summed((weight * residual)[:, np.newaxis] * normals, owner, count=len(block))
-        unknowns, aside_m = solve_beside_blocks(
-            design, stiff, known, asked + np.einsum("nij,nj->ni", known, before), block
-        )
+        unknowns, aside_m = system.solve(known, asked + np.einsum("nij,nj->ni", known, before))
     field = np.clip(unknowns[:nodes].reshape(2, rows, columns).transpose(1, 2, 0), -_MOST_M, _MOST_M)
     warp = replace(grid, values_m=field)
     lean_m = unknowns[nodes:-1]
@@ -110,15 +109,20 @@ def _design(spread: Matrix, high: NDArray[np.bool_]) -> Matrix:
 
 def _stiffness(rows: int, columns: int) -> Matrix:
     """Return the quadratic form of the prior over (dx nodes, dy nodes, lean, overhang)."""
+    node = np.arange(rows * columns).reshape(rows, columns)
     # Held at the sheet's shift so softly that it only settles what nothing else decides.
     form = sparse.csr_array(sparse.eye_array(rows * columns) / _HELD_M**2)
-    for order, allowed_m in ((1, _STEP_M), (2, _BEND_M)):
-        across = sparse.kron(sparse.eye_array(rows), _differences(columns, order), format="csr")
-        along = sparse.kron(_differences(rows, order), sparse.eye_array(columns), format="csr")
-        form = sparse.csr_array(form + (across.T @ across + along.T @ along) / allowed_m**2)
+    for factors, allowed_m in (((-1.0, 1.0), _STEP_M), ((1.0, -2.0, 1.0), _BEND_M)):
+        for way in (node, node.T):
+            asked = _differences(way, np.array(factors) / allowed_m)
+            form = sparse.csr_array(form + asked.T @ asked)
     overhang = sparse.csr_array([[1.0 / _OVERHANG_PRIOR_M**2]])
     return sparse.csr_array(sparse.block_diag([form, form, sparse.eye_array(2) / LEAN_SPREAD_M**2, overhang]))
 
 
-def _differences(length: int, order: int) -> Matrix:
-    return sparse.csr_array(np.diff(np.eye(length), n=order, axis=0))
+def _differences(node: NDArray[np.intp], factors: NDArray[np.float64]) -> Matrix:
+    """Return one row for each run of nodes down a column, which sums them by the factors."""
+    size = len(factors)
+    runs = np.stack([node[at : len(node) - size + 1 + at] for at in range(size)], axis=-1).reshape(-1, size)
+    ends = size * np.arange(len(runs) + 1)
+    return sparse.csr_array((np.tile(factors, len(runs)), runs.ravel(), ends), (len(runs), node.size))

@@ -16,14 +16,8 @@ from vigibati.cadastre.warp import Matrix
 ASIDE_M: Final = 0.2
 
 
-def solve_beside_blocks(
-    design: Matrix,
-    stiff: Matrix,
-    known: NDArray[np.float64],
-    asked: NDArray[np.float64],
-    block: NDArray[np.intp],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Solve the least squares of a sheet in which each block has one more shift, normal around 0.
+class BesideBlocks:
+    """Least squares of a sheet in which each block has one more shift, normal around 0.
 
     That of each block is eliminated (Schur complement), which keeps the system as small and as sparse as it
     would be without, and is then solved in turn.
@@ -31,34 +25,47 @@ def solve_beside_blocks(
     Args:
         design: (3 records, unknowns): dx of all records, then dy, then overhang.
         stiff: (unknowns, unknowns) their prior.
-        known: (records, 3, 3) normal matrix of each record.
-        asked: (records, 3) its right side.
-        block: (records,) block of each record.
-
-    Returns:
-        The unknowns; (records, 2) the shift of the block of each record.
+        block: (records,) block of each record, numbered from 0.
     """
-    count, axes = int(block.max(initial=-1)) + 1, 2 * len(block)
-    weighted = _diagonals(known) @ design
-    ones = sparse.csr_array((np.ones(len(block)), (block, np.arange(len(block)))), (count, len(block)))
-    of_block: Matrix = sparse.csr_array(sparse.block_diag([ones, ones]) @ weighted[:axes])
-    own = summed(known[:, :2, :2], block, count=count) + np.eye(2) / ASIDE_M**2
-    inverse = _diagonals(np.linalg.inv(own).astype(np.float64))
-    pull = summed(asked[:, :2], block, count=count).T.ravel()
-    left: Matrix = sparse.csr_array(design.T @ weighted + stiff - of_block.T @ (inverse @ of_block))
-    right: NDArray[np.float64] = np.asarray(design.T @ asked.T.ravel() - of_block.T @ (inverse @ pull))
-    unknowns = _solved(left, right)
-    aside_m = np.asarray(inverse @ (pull - of_block @ unknowns)).reshape(2, count).T
-    return unknowns, aside_m[block]
+
+    def __init__(self, design: Matrix, stiff: Matrix, block: NDArray[np.intp]) -> None:
+        self._design, self._stiff, self._block = design, stiff, block
+        self._turned: Matrix = sparse.csr_array(design.T)
+        self._count = int(block.max(initial=-1)) + 1
+        records = np.arange(2 * len(block))
+        shape = (2 * self._count, 3 * len(block))
+        rows = np.concatenate([block, self._count + block])
+        self._of_block: Matrix = sparse.csr_array((np.ones(len(rows)), (rows, records)), shape)
+
+    def solve(
+        self, known: NDArray[np.float64], asked: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the unknowns, and the (records, 2) shift of the block of each record.
+
+        Args:
+            known: (records, 3, 3) normal matrix of each record.
+            asked: (records, 3) its right side.
+        """
+        weighted = _diagonals(known) @ self._design
+        crossed = self._of_block @ weighted
+        own = summed(known[:, :2, :2], self._block, count=self._count) + np.eye(2) / ASIDE_M**2
+        inverse = _diagonals(np.linalg.inv(own).astype(np.float64))
+        through: Matrix = sparse.csr_array((inverse @ crossed).T)
+        pull = summed(asked[:, :2], self._block, count=self._count).T.ravel()
+        left: Matrix = sparse.csr_array(self._turned @ weighted + self._stiff - through @ crossed)
+        right: NDArray[np.float64] = np.asarray(self._turned @ asked.T.ravel() - through @ pull)
+        unknowns = _solved(left, right)
+        aside_m = np.asarray(inverse @ (pull - crossed @ unknowns)).reshape(2, self._count).T
+        return unknowns, aside_m[self._block]
 
 
 def _diagonals(matrices: NDArray[np.float64]) -> Matrix:
     """Return small matrices (n, k, k) as one that acts on all first axes, then all second ones, and so on."""
-    return sparse.csr_array(
-        sparse.block_array(
-            [[sparse.diags_array(column) for column in row] for row in matrices.transpose(1, 2, 0)]
-        )
-    )
+    count, size, _ = matrices.shape
+    columns = np.tile(np.arange(count)[:, np.newaxis] + count * np.arange(size), (size, 1))
+    ends = size * np.arange(size * count + 1)
+    values = matrices.transpose(1, 0, 2).ravel()
+    return sparse.csr_array((values, columns.ravel(), ends), (size * count, size * count))
 
 
 def _solved(matrix: Matrix, vector: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from vigibati.cadastre.beside_blocks import ASIDE_M, solve_beside_blocks
+from vigibati.cadastre.beside_blocks import ASIDE_M, BesideBlocks
 
 
 @settings(max_examples=60)
@@ -31,9 +31,8 @@ def test_blocks_eliminated_give_what_one_system_gives(seed: int, records: int) -
     weights[spots[:, :, None], spots[:, None, :]] = known
     prior = np.diag([*np.ones(size), *np.full(2 * blocks, ASIDE_M**-2)])
     expected = np.linalg.solve(whole.T @ weights @ whole + prior, whole.T @ asked.T.ravel())
-    unknowns, aside_m = solve_beside_blocks(
-        sparse.csr_array(design), sparse.csr_array(np.eye(size)), known, asked, block
-    )
+    system = BesideBlocks(sparse.csr_array(design), sparse.csr_array(np.eye(size)), block)
+    unknowns, aside_m = system.solve(known, asked)
     assert unknowns == pytest.approx(expected[:size], abs=1e-9)
     assert aside_m == pytest.approx(expected[size:].reshape(blocks, 2)[block], abs=1e-9)
 
@@ -47,12 +46,7 @@ def test_a_block_counts_once_however_many_records_it_has() -> None:
     known = np.tile(1e6 * np.eye(3), (records, 1, 1))
     said_m = np.zeros((records, 3))
     said_m[:40, 0] = 1
-    unknowns, aside_m = solve_beside_blocks(
-        sparse.csr_array(design.reshape(-1, 2)),
-        sparse.csr_array(1e-9 * np.eye(2)),
-        known,
-        1e6 * said_m,
-        block,
-    )
+    system = BesideBlocks(sparse.csr_array(design.reshape(-1, 2)), sparse.csr_array(1e-9 * np.eye(2)), block)
+    unknowns, aside_m = system.solve(known, 1e6 * said_m)
     assert unknowns == pytest.approx([0.2, 0], abs=1e-4)
     assert aside_m[:, 0] == pytest.approx([*[0.8] * 40, *[-0.2] * 4], abs=1e-4)
