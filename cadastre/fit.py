@@ -14,9 +14,10 @@ from vigibati.cadastre.outlines import WallPoints
 _VOTE_CELL_M = 0.5
 _VOTE_BLUR_M = 0.75
 _MOST_VOTERS = 20_000
-_GATES_M = (3.0, 2.7, 2.4, 2.0, 1.7, 1.4, 1.2, 1.0, 1.0, 1.0)
+_GATES_M = (3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
 _TUKEY_ROUNDS = 3
-_NEIGHBOURS = 12
+# The nearest wall or the next mostly faces the right way: more are asked for only where neither does.
+_NEIGHBOURS = (2, 12)
 _AT_ONCE = 100_000
 _SCALE_FLOOR_M = 0.1
 _SHIFT_PRIOR_M = 3.0
@@ -148,12 +149,18 @@ class WallMatcher:
     def _nearest_to(
         self, xy: NDArray[np.float64], normals: NDArray[np.float64], gate_m: float
     ) -> NDArray[np.intp]:
-        distance, wall = self._tree.query(xy, k=_NEIGHBOURS, distance_upper_bound=gate_m)
-        there = np.isfinite(distance)
-        wall = np.where(there, wall, 0)
-        usable = there & (np.einsum("ij,ikj->ik", normals, self._walls.normals[wall]) > self._cosine)
-        first = wall[np.arange(len(wall)), usable.argmax(axis=1)]
-        return np.where(usable.any(axis=1), first, -1).astype(np.intp)
+        nearest = np.full(len(xy), -1, dtype=np.intp)
+        left = np.arange(len(xy))
+        for neighbours in _NEIGHBOURS:
+            distance, wall = self._tree.query(xy[left], k=neighbours, distance_upper_bound=gate_m)
+            there = np.isfinite(distance)
+            wall = np.where(there, wall, 0)
+            facing = np.einsum("ij,ikj->ik", normals[left], self._walls.normals[wall]) > self._cosine
+            usable = there & facing
+            found = usable.any(axis=1)
+            nearest[left[found]] = wall[found, usable[found].argmax(axis=1)]
+            left = left[~found & there[:, -1]]
+        return nearest
 
     def judged(
         self,
