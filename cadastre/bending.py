@@ -20,8 +20,6 @@ _STEP_M = 1.0
 _BEND_M = 0.8
 _HELD_M = 3.0
 _MOST_M = 2.0
-# Share of the walls of a block that must agree for it to be heard at last.
-_TRUST = 0.35
 _OVERHANG_PRIOR_M = 0.5
 
 
@@ -65,12 +63,11 @@ def fit_warp(
         gap, matched = matcher.gaps(walls, fit.shift_m + local_m + aside_m[owner], gate_m)
         residual = gap - unknowns[-1]
         scale = robust_scale(residual[matched])
-        heard = np.where(matched, huber(residual / scale), 0.0)
+        heard = huber(residual / scale)
         if round_ == len(_GATES_M) - 1:
-            # Let go of what is drawn to a wrong roof: one wall of a gone shed would bend the field by 1.5 m.
-            heard = np.where(matched, tukey(residual / scale), 0.0)
-            heard *= _seen(walls.grouped(block), heard > 0)
-        weight = walls.weights * heard / scale**2
+            # Let go at last of what stands far aside: one gone shed, drawn to a wrong roof, bends the field.
+            heard = tukey((residual + (walls.normals * aside_m[owner]).sum(axis=1)) / scale)
+        weight = np.where(matched, walls.weights * heard, 0.0) / scale**2
         known = summed(weight[:, np.newaxis, np.newaxis] * products, owner, count=len(block))
         # The distances as they were before the field of the last round was applied.
         before = (design @ unknowns).reshape(3, -1).T
@@ -82,15 +79,6 @@ def fit_warp(
     lean_m = unknowns[nodes:-1]
     local_m = warp.at(walls.xy) + high[owner, np.newaxis] * lean_m
     return warp, lean_m, matcher.judged(walls.grouped(block), fit.shift_m, local_m, float(unknowns[-1]))
-
-
-def _seen(walls: WallPoints, agrees: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the (n,) walls of blocks of which enough walls agree."""
-    count = int(walls.blocks.max(initial=-1)) + 1
-    agreed, total = (
-        summed(part, walls.blocks, count=count) for part in (walls.weights * agrees, walls.weights)
-    )
-    return (agreed >= _TRUST * total)[walls.blocks]
 
 
 def _design(spread: Matrix, high: NDArray[np.bool_]) -> Matrix:
