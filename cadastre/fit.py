@@ -181,7 +181,7 @@ class WallMatcher:
             overhang_m=overhang_m,
             residual_m=float(np.median(residual[matched])) if matched.any() else float("inf"),
             support=int(((total > 0) & (agreed >= total / 2)).sum()),
-            # Few walls fit a wrong place best, if only all of them may stand 2 m behind their match.
+            # A few walls fit almost any place, if all of them may stand 2 m behind their match.
             score=float((records.weights * np.exp(-2 * residual**2)).sum())
             * float(np.exp(-0.5 * (overhang_m / _OVERHANG_PRIOR_M) ** 2)),
         )
