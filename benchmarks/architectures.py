@@ -20,8 +20,8 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.files import whole_file
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, read_manifests
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint

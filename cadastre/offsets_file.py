@@ -12,8 +12,8 @@ import shapely
 
 from vigibati.cadastre.offsets import Offsets
 from vigibati.cadastre.warp import Warp
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import RecordsError
-from vigibati.configs.files import whole_file
 
 _SHEETS, _ARROWS, _NODES = "offsets", "arrows", "warp_nodes"
 _VERSION = {"VERSION": "1.2"}

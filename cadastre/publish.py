@@ -21,8 +21,8 @@ from vigibati.cadastre.provenance import write_provenance
 from vigibati.cadastre.styles import layer_style
 from vigibati.cadastre.value_lists import write_value_lists
 from vigibati.cadastre.words import DESCRIPTIONS, TITLES, Language
+from vigibati.configs.atomic_files import check_geopackage, whole_file
 from vigibati.configs.errors import OutputError
-from vigibati.configs.files import check_geopackage, whole_file
 
 # GDAL 3.6, which QGIS 3.22 uses, warns at each opening of a newer version.
 _VERSION: Final = "1.2"

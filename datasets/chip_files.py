@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vigibati.configs.files import sha256_file, whole_file
+from vigibati.configs.atomic_files import sha256_file, whole_file
 
 # A data set of a country is hundreds of gigabytes as PNG. What is lost here, with colour at full
 # resolution, is little beside what orthophotos lost before: they are delivered as JPEG 2000 or JPEG.

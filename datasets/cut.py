@@ -14,8 +14,8 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
+from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import InputError
-from vigibati.configs.files import check_writable
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.block_split import Block, split_blocks
 from vigibati.datasets.chip_files import (

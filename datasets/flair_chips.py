@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
+from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import RasterError
-from vigibati.configs.files import check_writable
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chip_files import chip_line, is_written, write_chip, write_manifest
 from vigibati.datasets.flair import (

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.errors import InputError
-from vigibati.configs.files import sha256_file
 
 CERTAIN: Final = 200
 """Value of a target of 1 in soft labels."""

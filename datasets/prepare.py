@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import OutputError, RasterError, SettingsError
-from vigibati.configs.files import check_writable
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.raster_checks import open_raster
 from vigibati.datasets.tiles import find_tiles

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vigibati.configs.atomic_files import check_writable, whole_file
 from vigibati.configs.errors import OutputError, RasterError
-from vigibati.configs.files import check_writable, whole_file
 from vigibati.datasets.drawing import Frame, Outlines, draw_legend, draw_outlines
 from vigibati.datasets.grid import Window
 from vigibati.datasets.ortho import Orthophoto

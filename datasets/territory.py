@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from PIL import Image
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chip_files import image_path, is_written, mask_path, write_chip
 from vigibati.datasets.grid import PixelGrid, Window

@@ -9,8 +9,8 @@ from pathlib import Path
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, RasterError
-from vigibati.configs.files import whole_file
 from vigibati.datasets.raster_checks import open_raster
 
 

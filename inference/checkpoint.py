@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from vigibati.configs.atomic_files import sha256_file, whole_file
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import CheckpointError, SettingsError
-from vigibati.configs.files import sha256_file, whole_file
 from vigibati.inference.network import build_network
 
 _CONTRACT = "contract.json"

@@ -18,8 +18,8 @@ from rasterio.windows import Window
 from rasterio.windows import transform as transform_of
 from scipy.special import expit
 
+from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.contract import ModelContract
-from vigibati.configs.files import check_writable
 from vigibati.inference.calibrated import object_logits
 from vigibati.inference.layout import BLOCK_PX
 from vigibati.inference.predictor import CERTAIN, NO_IMAGE

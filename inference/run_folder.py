@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
-from vigibati.configs.files import whole_file
 from vigibati.inference.job import Job
 from vigibati.inference.layout import Unit
 from vigibati.inference.ledger import Ledger, UnitState, read_ledgers

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import RasterError, SettingsError
-from vigibati.configs.files import check_writable
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.inference.bench import bench_of

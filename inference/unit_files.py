@@ -14,8 +14,8 @@ import pandas as pd
 import rasterio
 from numpy.typing import NDArray
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError
-from vigibati.configs.files import whole_file
 from vigibati.datasets.grid import PixelGrid
 from vigibati.datasets.whole_raster import whole_raster
 from vigibati.inference.components import Components, Strip, trace

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import InputError
-from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256

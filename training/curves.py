@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 
 _LOSSES = ("train_loss", "val_loss")
 

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 
 _BEFORE, _AFTER, _RIGHT = "#b0b0b0", "#1f5fa8", "#555555"
 # A share of so few is left to chance, and would only hide the others.

@@ -9,8 +9,8 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 
+from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.files import sha256_file
 
 # Encoders whose weights come inside a package: its name, the file in it, the SHA-256 of that file.
 _PACKAGED = {

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.training.card import PRECISION_RECALL, RELIABILITY, model_card
 from vigibati.training.plots import draw_precision_recall, draw_reliability

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
-from vigibati.configs.files import whole_file
 from vigibati.configs.recipe import Recipe
 
 _PLAN = "plan.json"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
+from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.contract import ModelContract
-from vigibati.configs.files import sha256_file
 from vigibati.configs.sources import source_credits
 from vigibati.inference.checkpoint import Checkpoint
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import lightning
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import ModelContract, TrainingSource
 from vigibati.configs.errors import CheckpointError, InputError
-from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.manifest import Chip, manifest_sha256

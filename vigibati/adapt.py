@@ -21,7 +21,7 @@ from vigibati.adapt_result import WORK, accepted, refused, united
 from vigibati.cadastre.decided import decided
 from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.console import as_json

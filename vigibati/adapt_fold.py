@@ -12,8 +12,8 @@ import numpy as np
 import shapely
 
 from vigibati.cadastre.pairing import as_array
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import InputError
-from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.datasets.manifest import CERTAIN, COUNTED, Chip
 from vigibati.datasets.territory import Labels, Piece

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vigibati.configs.adaptation import Adaptation
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
-from vigibati.configs.files import whole_file
 from vigibati.datasets.ortho import Orthophoto
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.device import choose_device

@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.adapt_fold import Workshop, learn, of_fold
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import Calibration, ModelContract
-from vigibati.configs.files import whole_file
 from vigibati.datasets.territory import write_mask
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.patchwork import Patch, patchwork

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vigibati import options
+from vigibati.configs.atomic_files import check_writable, whole_file
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.files import check_writable, whole_file
 from vigibati.console import as_json
 from vigibati.listeners import listener
 

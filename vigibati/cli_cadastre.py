@@ -94,7 +94,7 @@ def compare(
     from vigibati.cadastre.offsets_file import read_offsets
     from vigibati.cadastre.publish import publish
     from vigibati.cases import make_cases
-    from vigibati.configs.files import check_geopackage
+    from vigibati.configs.atomic_files import check_geopackage
     from vigibati.configs.rules import load_rules
     from vigibati.inputs import (
         ContextPaths,

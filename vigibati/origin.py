@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from vigibati.cadastre.repair import Repairs
+from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.contract import ModelContract
-from vigibati.configs.files import sha256_file
 from vigibati.configs.rules import ComparisonRules
 from vigibati.detect_report import DetectReport
 

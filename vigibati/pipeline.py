@@ -20,8 +20,8 @@ from vigibati.cadastre.publish import publish
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import Language
 from vigibati.cases import make_cases
+from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.files import check_geopackage
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import load_rules
 from vigibati.datasets.quicklook import check_picture

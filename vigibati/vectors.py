@@ -8,8 +8,8 @@ import geopandas as gpd
 import pyogrio
 from pyogrio.errors import DataSourceError
 
+from vigibati.configs.atomic_files import check_geopackage, whole_file
 from vigibati.configs.errors import InputError, OutputError
-from vigibati.configs.files import check_geopackage, whole_file
 
 
 def check_layer_place(out: Path, *, layer: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pages import pages, rebuilt
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.datasets.synth.plan import EPSG, GroundPlan
 from vigibati.datasets.synth.records import CadastralPlan
 

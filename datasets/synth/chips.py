@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.features import rasterize
 
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.synth.canvas import Frame
 from vigibati.datasets.synth.commune import plan_commune

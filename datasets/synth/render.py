@@ -14,7 +14,7 @@ from shapely import STRtree
 from shapely.geometry import Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.synth.canvas import Canvas, Frame
 from vigibati.datasets.synth.crowns import paint_tree

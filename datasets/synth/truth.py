@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.configs.files import whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.datasets.synth.offsets import Displacement
 from vigibati.datasets.synth.plan import EPSG, Building, GroundPlan, outlines
 

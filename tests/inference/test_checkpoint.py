@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import CheckpointError
-from vigibati.configs.files import sha256_file
 from vigibati.inference import checkpoint as module
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, shipped_checkpoint
 from vigibati.inference.network import build_network

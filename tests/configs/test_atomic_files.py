@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vigibati.configs.atomic_files import check_writable, sha256_file, whole_file
 from vigibati.configs.errors import OutputError
-from vigibati.configs.files import check_writable, sha256_file, whole_file
 
 
 def names(folder: Path) -> list[str]:
