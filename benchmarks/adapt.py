@@ -39,7 +39,7 @@ from vigibati.cadastre.withheld import Withheld, withhold
 from vigibati.cases import make_cases
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import load_rules
-from vigibati.datasets.ortho import open_ortho
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.datasets.synth.synthesise import synthesise
 from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.coverage import imaged_area

@@ -23,7 +23,7 @@ import torch
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip, read_manifests
+from vigibati.datasets.chips.manifest import Chip, read_manifests
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.device import Device, choose_device
 from vigibati.inference.predictor import Predictor

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import geopandas as gpd
 
 from vigibati.cadastre.provenance import read_provenance
-from vigibati.datasets.ortho import open_ortho
-from vigibati.datasets.quicklook import Outlines, crop
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
+from vigibati.datasets.pictures.quicklook import Outlines, crop
 from vigibati.pipeline import detect
 
 ROOT = Path(__file__).parents[1]

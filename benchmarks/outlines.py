@@ -18,11 +18,11 @@ import rasterio
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.datasets.ortho import open_ortho
-from vigibati.datasets.polis import polis_m
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.inference.checkpoint import load_checkpoint, shipped_checkpoint
 from vigibati.inference.segment import segment
 from vigibati.inference.vectorise import vectorise
+from vigibati.training.metrics.polis import polis_m
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "outlines.json"

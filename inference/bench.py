@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from vigibati.configs.errors import CheckpointError
-from vigibati.datasets.ortho import Orthophoto, open_ortho
-from vigibati.datasets.strips import StripReader
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
+from vigibati.datasets.orthophoto.strip_reader import StripReader
 from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.device import Device
 from vigibati.inference.job import Job

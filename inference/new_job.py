@@ -6,7 +6,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 from vigibati.configs.errors import CheckpointError, RasterError
-from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.fingerprints import fingerprint, fingerprint_files
 from vigibati.inference.job import Images, Job

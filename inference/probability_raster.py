@@ -18,7 +18,7 @@ from rasterio.errors import RasterioError
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import Advance
 from vigibati.datasets.grid import PixelGrid
-from vigibati.datasets.raster_checks import shielded
+from vigibati.datasets.orthophoto.safe_open import shielded
 from vigibati.inference.components import Strip
 from vigibati.inference.masks import strip_of
 from vigibati.inference.predictor import NO_IMAGE

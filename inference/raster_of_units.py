@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 
 from vigibati.configs.contract import ModelContract
 from vigibati.datasets.grid import PixelGrid, Window
-from vigibati.datasets.whole_raster import whole_raster
+from vigibati.datasets.orthophoto.atomic_raster import whole_raster
 from vigibati.inference.job import Job
 from vigibati.inference.layout import BLOCK_PX
 from vigibati.inference.predictor import NO_IMAGE

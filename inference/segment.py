@@ -12,7 +12,7 @@ from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.bench import bench_of
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.device import Device

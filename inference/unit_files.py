@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError
 from vigibati.datasets.grid import PixelGrid
-from vigibati.datasets.whole_raster import whole_raster
+from vigibati.datasets.orthophoto.atomic_raster import whole_raster
 from vigibati.inference.components import Components, Strip, trace
 from vigibati.inference.layout import BLOCK_PX, Unit
 from vigibati.inference.masks import near_no_image, threshold_mask

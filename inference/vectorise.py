@@ -9,7 +9,7 @@ from typing import Any
 import geopandas as gpd
 
 from vigibati.configs.progress import SILENT, Advance, Progress
-from vigibati.datasets.raster_checks import open_raster
+from vigibati.datasets.orthophoto.safe_open import open_raster
 from vigibati.inference.components import Components, trace
 from vigibati.inference.footprint_table import REACH_M, footprints_of
 from vigibati.inference.probability_raster import Header, read_header, read_strips

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vigibati.configs.errors import VigibatiError
 from vigibati.datasets.grid import Pixels, Window
-from vigibati.datasets.strips import StripReader
+from vigibati.datasets.orthophoto.strip_reader import StripReader
 from vigibati.inference.heap import trim_heap
 from vigibati.inference.layout import Layout, Unit
 from vigibati.inference.predictor import NO_IMAGE, Predictor

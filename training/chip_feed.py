@@ -9,9 +9,9 @@ import lightning
 from torch.utils.data import DataLoader
 
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.chips import Sample, SourceSampler, TrainingChips, stack
-from vigibati.datasets.manifest import Chip
-from vigibati.datasets.validation_chips import ValidationChips
+from vigibati.datasets.chips.manifest import Chip
+from vigibati.datasets.chips.training_chips import Sample, SourceSampler, TrainingChips, stack
+from vigibati.datasets.chips.validation_chips import ValidationChips
 
 
 class ChipFeed(lightning.LightningDataModule):

@@ -10,7 +10,7 @@ import torch
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.recipe import Recipe, SourceRecipe
-from vigibati.datasets.chips import Sample
+from vigibati.datasets.chips.training_chips import Sample
 from vigibati.training.module import SegmentationModule
 
 _WARM_UP, _TIMED = 1, 4

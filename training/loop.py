@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from vigibati.configs.errors import CheckpointError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip
+from vigibati.datasets.chips.manifest import Chip
 from vigibati.training.chip_feed import ChipFeed
 from vigibati.training.module import NotFiniteError, SegmentationModule
 

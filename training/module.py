@@ -11,7 +11,7 @@ from torch import nn
 from torchmetrics.classification import MultilabelJaccardIndex
 
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.chips import Sample
+from vigibati.datasets.chips.training_chips import Sample
 from vigibati.inference.network import build_network
 from vigibati.training.losses import contour, masked_bce_dice
 

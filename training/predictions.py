@@ -14,8 +14,8 @@ from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip
-from vigibati.datasets.validation_chips import ValidationChips
+from vigibati.datasets.chips.manifest import Chip
+from vigibati.datasets.chips.validation_chips import ValidationChips
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.device import Device
 from vigibati.inference.predictor import Predictor

@@ -16,7 +16,7 @@ from vigibati.configs.contract import ModelContract, TrainingSource
 from vigibati.configs.errors import CheckpointError, InputError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip, manifest_sha256
+from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vigibati.inference.energy import measure_energy
 from vigibati.training.loop import Hardware, Run, fit

@@ -25,8 +25,8 @@ from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.console import as_json
-from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.territory import choose_windows, cut_pieces, write_mask
+from vigibati.datasets.chips.territory_chips import choose_windows, cut_pieces, write_mask
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.footprints import open_for
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.energy import measure_energy

@@ -15,8 +15,8 @@ from vigibati.cadastre.pairing import as_array
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Advance, Progress
-from vigibati.datasets.manifest import CERTAIN, COUNTED, Chip
-from vigibati.datasets.territory import Labels, Piece
+from vigibati.datasets.chips.manifest import CERTAIN, COUNTED, Chip
+from vigibati.datasets.chips.territory_chips import Labels, Piece
 from vigibati.datasets.windows import ground_of
 from vigibati.footprints import find_footprints
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint

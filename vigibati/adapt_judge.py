@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from vigibati.adapt_fold import Workshop
 from vigibati.cadastre.pairing import as_array, near_pairs, union_by_left
 from vigibati.configs.contract import Calibration, ModelContract
+from vigibati.datasets.chips.manifest import CERTAIN as CERTAINLY
+from vigibati.datasets.chips.manifest import COUNTED
+from vigibati.datasets.chips.soft_labels import Evidence, soft_labels
 from vigibati.datasets.grid import Window
-from vigibati.datasets.manifest import CERTAIN as CERTAINLY
-from vigibati.datasets.manifest import COUNTED
-from vigibati.datasets.soft_labels import Evidence, soft_labels
 from vigibati.inference.calibrated import object_logits
 from vigibati.inference.predictor import CERTAIN, NO_IMAGE
 from vigibati.inference.presence import mean_inside

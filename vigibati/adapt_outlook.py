@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from vigibati.adapt_plan import AdaptSettings, step_seconds
 from vigibati.cadastre.cover import records_cover
 from vigibati.cadastre.pairing import as_array
-from vigibati.datasets.folds import cut_folds
-from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.territory import choose_windows
+from vigibati.datasets.chips.spatial_folds import cut_folds
+from vigibati.datasets.chips.territory_chips import choose_windows
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inputs import CadastralInputs
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
-from vigibati.datasets.ortho import Orthophoto
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.device import choose_device
 from vigibati.inference.fingerprints import fingerprint, fingerprint_files

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vigibati.adapt_fold import Workshop, learn, of_fold
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import Calibration, ModelContract
-from vigibati.datasets.territory import write_mask
+from vigibati.datasets.chips.territory_chips import write_mask
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.patchwork import Patch, patchwork
 from vigibati.inference.vectorise import vectorise

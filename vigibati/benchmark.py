@@ -20,8 +20,8 @@ from vigibati.cases import make_cases
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
-from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.quicklook import Outlines, crop
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
+from vigibati.datasets.pictures.quicklook import Outlines, crop
 from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.segment_settings import SegmentSettings
 from vigibati.inputs import CadastralInputs, read_cadastral_inputs

@@ -77,7 +77,7 @@ def chips(
     if flair is not None:
         if ortho or footprints:
             raise SettingsError("--flair", "does not go with an orthophoto or --footprints", "leave one out")
-        from vigibati.datasets.flair_chips import flair_chips
+        from vigibati.datasets.chips.flair_chips import flair_chips
 
         report: object = flair_chips(
             flair,
@@ -94,8 +94,8 @@ def chips(
             raise SettingsError("chips", cause, "name both, such as: ortho.tif --footprints cadastre/")
         if dry_run:
             raise SettingsError("--dry-run", "goes with --flair alone", "leave it out")
-        from vigibati.datasets.cut import Cutting, cut_chips
-        from vigibati.datasets.ortho import open_ortho
+        from vigibati.datasets.chips.cut import Cutting, cut_chips
+        from vigibati.datasets.orthophoto.orthophoto import open_ortho
         from vigibati.labels import read_labels
 
         order = options.checked_bands(bands)

@@ -46,7 +46,7 @@ def train(
     Example: vigibati train --config configs/recipes/light.yaml --data chips.csv --out runs/light
     """
     from vigibati.configs.recipe import Recipe
-    from vigibati.datasets.manifest import read_manifests
+    from vigibati.datasets.chips.manifest import read_manifests
     from vigibati.inference.device import choose_device
     from vigibati.training.loop import Hardware
     from vigibati.training.train import train as run
@@ -81,7 +81,7 @@ def calibrate(
     vigibati calibrate --checkpoint runs/light/checkpoint --config configs/recipes/light.yaml --data chips.csv
     """
     from vigibati.configs.recipe import Recipe
-    from vigibati.datasets.manifest import read_manifests
+    from vigibati.datasets.chips.manifest import read_manifests
     from vigibati.inference.checkpoint import load_checkpoint
     from vigibati.inference.device import choose_device
     from vigibati.training.calibrate import calibrate as run
@@ -111,7 +111,7 @@ def evaluate(
     vigibati evaluate --checkpoint runs/light/checkpoint --config configs/recipes/light.yaml --data chips.csv
     """
     from vigibati.configs.recipe import Recipe
-    from vigibati.datasets.manifest import read_manifests
+    from vigibati.datasets.chips.manifest import read_manifests
     from vigibati.inference.checkpoint import load_checkpoint
     from vigibati.inference.device import choose_device
     from vigibati.training.evaluate import evaluate as run

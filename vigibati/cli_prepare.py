@@ -50,7 +50,7 @@ def prepare(
 
     Example: vigibati prepare BDORTHO/ --out prepared --workers 4
     """
-    from vigibati.datasets.prepare import prepare as run
+    from vigibati.datasets.orthophoto.prepare import prepare as run
 
     report = run(
         sources,

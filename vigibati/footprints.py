@@ -18,8 +18,8 @@ from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.readers import read_parcels
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.hidden_files import hidden_files
-from vigibati.datasets.ortho import Orthophoto, open_ortho
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
+from vigibati.datasets.orthophoto.overlaps import hidden_files
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from vigibati.inference.coverage import imaged_area
 from vigibati.inference.segment import segment

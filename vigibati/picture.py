@@ -7,8 +7,8 @@ from pathlib import Path
 import geopandas as gpd
 
 from vigibati.cadastre.words import CHOICES, TITLES, Language
-from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.quicklook import Outlines, quicklook
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
+from vigibati.datasets.pictures.quicklook import Outlines, quicklook
 
 _COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
 _NUMBERED = 20

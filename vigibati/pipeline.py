@@ -24,7 +24,7 @@ from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import load_rules
-from vigibati.datasets.quicklook import check_picture
+from vigibati.datasets.pictures.quicklook import check_picture
 from vigibati.detect_report import DetectReport
 from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.checkpoint import load_checkpoint

@@ -8,7 +8,7 @@ import pyproj
 
 from vigibati.cadastre.readers import read_records
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.synth.from_polygons import plan_from_polygons
+from vigibati.datasets.synth.plan.from_polygons import plan_from_polygons
 from vigibati.datasets.synth.synthesise import SynthReport, synthesise_from_plan
 
 _LAMBERT_93 = pyproj.CRS.from_epsg(2154)

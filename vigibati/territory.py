@@ -19,9 +19,9 @@ from vigibati.cadastre.pairing import as_array, near_pairs, union_by_left
 from vigibati.cadastre.register import register
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import ComparisonRules
-from vigibati.datasets.ortho import Orthophoto
-from vigibati.datasets.soft_labels import Evidence
-from vigibati.datasets.territory import Labels
+from vigibati.datasets.chips.soft_labels import Evidence
+from vigibati.datasets.chips.territory_chips import Labels
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.presence import mean_inside
 from vigibati.inference.segment_report import SegmentReport
 from vigibati.inputs import CadastralInputs

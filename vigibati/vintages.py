@@ -15,7 +15,7 @@ import shapely
 
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.ortho import Orthophoto, open_ortho
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.presence import mean_inside
 from vigibati.inference.segment import segment

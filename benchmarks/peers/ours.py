@@ -14,8 +14,8 @@ import shapely
 from models import checkpoint
 from task import Task, measure
 
-from vigibati.datasets.ortho import open_ortho
-from vigibati.datasets.raster_checks import open_raster
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
+from vigibati.datasets.orthophoto.safe_open import open_raster
 from vigibati.inference.components import Components, trace
 from vigibati.inference.probability_raster import read_header, read_strips
 from vigibati.inference.segment import segment

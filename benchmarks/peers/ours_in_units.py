@@ -11,7 +11,7 @@ from models import checkpoint
 from task import Task, measure
 
 from vigibati.configs.progress import Advance
-from vigibati.datasets.ortho import open_ortho
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.inference.ledger import UnitState
 from vigibati.inference.run_folder import RunFolder
 from vigibati.inference.segment import segment

@@ -16,11 +16,11 @@ from rasterio.features import rasterize
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.synth.canvas import Frame
-from vigibati.datasets.synth.commune import plan_commune
-from vigibati.datasets.synth.look import any_look
-from vigibati.datasets.synth.plan import GroundPlan
-from vigibati.datasets.synth.render import Scene
+from vigibati.datasets.synth.plan.commune import plan_commune
+from vigibati.datasets.synth.plan.ground_plan import GroundPlan
+from vigibati.datasets.synth.rendering.acquisition import any_look
+from vigibati.datasets.synth.rendering.canvas import Frame
+from vigibati.datasets.synth.rendering.render import Scene
 
 _COLUMNS = ("path", "mask", "source", "split", "gsd_m", "width", "height", "building_share")
 _PER_SIDE = 3  # a plan gives at most three by three chips

@@ -11,12 +11,12 @@ from types import MappingProxyType
 
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.datasets.synth.cadastre_files import CadastreFiles, write_cadastre, write_zones
-from vigibati.datasets.synth.commune import plan_commune
-from vigibati.datasets.synth.offsets import SheetShift, draw_displacement
-from vigibati.datasets.synth.plan import GroundPlan
-from vigibati.datasets.synth.records import displace, draw_records
-from vigibati.datasets.synth.render import render
+from vigibati.datasets.synth.cadastre.displacement import SheetShift, draw_displacement
+from vigibati.datasets.synth.cadastre.files import CadastreFiles, write_cadastre, write_zones
+from vigibati.datasets.synth.cadastre.records import displace, draw_records
+from vigibati.datasets.synth.plan.commune import plan_commune
+from vigibati.datasets.synth.plan.ground_plan import GroundPlan
+from vigibati.datasets.synth.rendering.render import render
 from vigibati.datasets.synth.truth import offset_table, planted_cases, write_truth
 
 INSEE = "99007"

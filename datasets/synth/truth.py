@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.configs.atomic_files import whole_file
-from vigibati.datasets.synth.offsets import Displacement
-from vigibati.datasets.synth.plan import EPSG, Building, GroundPlan, outlines
+from vigibati.datasets.synth.cadastre.displacement import Displacement
+from vigibati.datasets.synth.plan.ground_plan import EPSG, Building, GroundPlan, outlines
 
 _TOUCHING_M = 0.4
 _SAMPLE_M = 25.0

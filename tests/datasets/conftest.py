@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from shapely.geometry import Point, Polygon, box
 
-from vigibati.datasets.synth.plan import (
+from vigibati.datasets.synth.cadastre.records import CadastralPlan, draw_records
+from vigibati.datasets.synth.plan.ground_plan import (
     Bounds,
     Building,
     BuildingPlanting,
@@ -14,7 +15,6 @@ from vigibati.datasets.synth.plan import (
     Sheet,
     Zone,
 )
-from vigibati.datasets.synth.records import CadastralPlan, draw_records
 
 X, Y = 842_000.0, 6_519_000.0
 

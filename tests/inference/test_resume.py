@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from vigibati.configs.errors import InputError, OutputError, SettingsError
 from vigibati.datasets.grid import PixelGrid, Window
-from vigibati.datasets.ortho import open_ortho
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.inference import work
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.layout import Unit
@@ -289,7 +289,7 @@ def test_only_what_is_near_the_area_is_looked_at(
 _SCRIPT = """
 import sys
 from pathlib import Path
-from vigibati.datasets.ortho import open_ortho
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.segment import segment
 from vigibati.inference.segment_settings import Cut, SegmentSettings

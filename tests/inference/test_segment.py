@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vigibati.configs.contract import Calibration
 from vigibati.configs.errors import CheckpointError, OutputError, RasterError
-from vigibati.datasets.ortho import open_ortho
+from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
 from vigibati.inference.network import build_network
 from vigibati.inference.segment import segment

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip
+from vigibati.datasets.chips.manifest import Chip
 
 GSD_M = 0.5
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import InputError, SettingsError
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip
+from vigibati.datasets.chips.manifest import Chip
 from vigibati.inference.checkpoint import Checkpoint
 from vigibati.training.calibrate import calibrate, fit_of_other_half, read_fit
 from vigibati.training.predictions import calibrates

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip, manifest_sha256
+from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
 from vigibati.inference.network import build_network
 from vigibati.training.evaluate import evaluate

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip
+from vigibati.datasets.chips.manifest import Chip
 
 REFUSED = ("fiona", "geopandas", "osgeo", "pyarrow", "pyogrio", "pyproj", "rasterio", "shapely")
 
@@ -42,7 +42,7 @@ def bare(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def test_the_packages_are_really_refused(bare: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    ran = bare("import vigibati.datasets.raster_checks")
+    ran = bare("import vigibati.datasets.orthophoto.safe_open")
     assert ran.returncode == 1
     assert "rasterio is refused" in ran.stderr
 

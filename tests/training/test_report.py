@@ -18,7 +18,7 @@ from PIL import Image
 from vigibati.cli import main
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip
+from vigibati.datasets.chips.manifest import Chip
 from vigibati.inference.checkpoint import load_checkpoint, save_checkpoint
 from vigibati.inference.network import build_network
 

@@ -22,7 +22,7 @@ from vigibati.cli import app
 from vigibati.configs.errors import CheckpointError, InputError, SettingsError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
-from vigibati.datasets.manifest import Chip, manifest_sha256
+from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.device import Device
 from vigibati.inference.predictor import Predictor
@@ -220,7 +220,7 @@ _SLOW = """
 import os, sys, time
 from pathlib import Path
 from vigibati.cli import main
-from vigibati.datasets.chips import SourceSampler
+from vigibati.datasets.chips.training_chips import SourceSampler
 from vigibati.training import train
 
 rank, draw, contract = os.environ.get("LOCAL_RANK", "0"), SourceSampler.__iter__, train._contract

@@ -15,7 +15,7 @@ from affine import Affine
 from PIL import Image
 from shapely.geometry import Polygon, box
 
-from vigibati.datasets.manifest import read_manifests
+from vigibati.datasets.chips.manifest import read_manifests
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.2
 SIDE_PX, CHIP_PX = 384, 64
