@@ -41,9 +41,9 @@ from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import load_rules
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.datasets.synth.synthesise import synthesise
-from vigibati.inference.checkpoint import load_checkpoint
-from vigibati.inference.coverage import imaged_area
-from vigibati.inference.vectorise import vectorise
+from vigibati.inference.model.checkpoint import load_checkpoint
+from vigibati.inference.probabilities.image_extent import imaged_area
+from vigibati.inference.vectorisation.vectorise import vectorise
 from vigibati.inputs import read_cadastral_inputs
 from vigibati.listeners import listener
 from vigibati.training.reliability import OBJECT_BINS, PIXEL_BINS, calibration_error, reliability_counts

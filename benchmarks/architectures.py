@@ -24,9 +24,9 @@ from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, read_manifests
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.device import Device, choose_device
-from vigibati.inference.predictor import Predictor
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.model.device import Device, choose_device
+from vigibati.inference.model.predictor import Predictor
 from vigibati.training.evaluate import evaluate
 from vigibati.training.loop import Hardware
 from vigibati.training.train import train

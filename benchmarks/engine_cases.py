@@ -17,7 +17,7 @@ import geopandas as gpd
 from vigibati.cases import make_cases
 from vigibati.configs.rules import load_rules
 from vigibati.footprints import find_footprints, open_for
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inputs import read_cadastral_inputs
 
 ROOT = Path(__file__).parents[1]

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.checkpoint import load_checkpoint, shipped_checkpoint
-from vigibati.inference.device import Device, choose_device
-from vigibati.inference.predictor import CERTAIN, Predictor
-from vigibati.inference.vectorise import vectorise
-from vigibati.inference.working_network import Readout, WorkingNetwork
+from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
+from vigibati.inference.model.device import Device, choose_device
+from vigibati.inference.model.inference_network import Readout, WorkingNetwork
+from vigibati.inference.model.predictor import CERTAIN, Predictor
+from vigibati.inference.vectorisation.vectorise import vectorise
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "engines.json"

@@ -19,9 +19,9 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
-from vigibati.inference.checkpoint import load_checkpoint, shipped_checkpoint
-from vigibati.inference.segment import segment
-from vigibati.inference.vectorise import vectorise
+from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
+from vigibati.inference.segmentation.segment import segment
+from vigibati.inference.vectorisation.vectorise import vectorise
 from vigibati.training.metrics.polis import polis_m
 
 ROOT = Path(__file__).parents[1]

@@ -24,11 +24,11 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
-from vigibati.inference.components import Components, Strip, trace
-from vigibati.inference.masks import strip_of, threshold_mask
-from vigibati.inference.predictor import CERTAIN, NO_IMAGE
-from vigibati.inference.seams import join_at_seams
-from vigibati.inference.vectorise import vectorise
+from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
+from vigibati.inference.probabilities.strip_masks import strip_of, threshold_mask
+from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.vectorisation.seam_join import join_at_seams
+from vigibati.inference.vectorisation.vectorise import vectorise
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "vectorise.json"

@@ -18,8 +18,8 @@ from hypothesis import settings
 from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.checkpoint import save_checkpoint
-from vigibati.inference.network import build_network
+from vigibati.inference.model.checkpoint import save_checkpoint
+from vigibati.inference.model.network import build_network
 
 ROOT = Path(__file__).parents[1]
 # No test is about time: a machine that does other things too is no failure.

@@ -17,7 +17,7 @@ from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.training.class_fit import ClassFit, fit_class
 from vigibati.training.predictions import Prediction, calibrates, predictions, validation_chips
 

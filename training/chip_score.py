@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from vigibati.configs.contract import Calibration
-from vigibati.inference.calibrated import object_probabilities
+from vigibati.inference.probabilities.object_calibration import object_probabilities
 from vigibati.training.boundary import boundary_counts
 from vigibati.training.outline_scores import SMALLEST_M2, outline_rows
 from vigibati.training.predictions import Prediction, calibrates

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.training.bootstrap import LEVEL, RESAMPLES, figure, ratio
 from vigibati.training.boundary import boundary_figures
 from vigibati.training.calibrate import fit_of_other_half, read_fit

@@ -20,7 +20,7 @@ from vigibati.configs.atomic_files import check_writable, whole_file
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.training.stac import BACKGROUND, INPUT_NAME, OUTPUT_NAME, stac_item
 
 LARGEST_DIFFERENCE = 1e-3

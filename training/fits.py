@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from vigibati.inference.calibrated import object_logits
+from vigibati.inference.probabilities.object_calibration import object_logits
 
 # Far beyond any network that learnt at all.
 _TEMPERATURES: Final = (0.1, 10.0)

@@ -12,7 +12,7 @@ from torchmetrics.classification import MultilabelJaccardIndex
 
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.training_chips import Sample
-from vigibati.inference.network import build_network
+from vigibati.inference.model.network import build_network
 from vigibati.training.losses import contour, masked_bce_dice
 
 _UNKNOWN = -1

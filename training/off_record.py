@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from vigibati.inference.calibrated import object_logits
+from vigibati.inference.probabilities.object_calibration import object_logits
 from vigibati.training.fits import fit_objects
 
 # Thresholds at which shares are compared: above the highest too few are left to compare.

@@ -9,7 +9,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
-from vigibati.inference.footprint_table import as_drawn
+from vigibati.inference.vectorisation.footprint_table import as_drawn
 from vigibati.training.bootstrap import Counts, figure, interval, ratio
 from vigibati.training.metrics.polis import polis_m
 from vigibati.training.scores import Objects

@@ -16,9 +16,9 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
 from vigibati.datasets.chips.validation_chips import ValidationChips
-from vigibati.inference.checkpoint import Checkpoint
-from vigibati.inference.device import Device
-from vigibati.inference.predictor import Predictor
+from vigibati.inference.model.checkpoint import Checkpoint
+from vigibati.inference.model.device import Device
+from vigibati.inference.model.predictor import Predictor
 
 _SHARED = ("architecture", "encoder", "decoder_channels", "class_names", "gsd_m")
 

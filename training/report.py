@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from vigibati.configs.atomic_files import whole_file
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.training.card import PRECISION_RECALL, RELIABILITY, model_card
 from vigibati.training.plots import draw_precision_recall, draw_reliability
 from vigibati.training.train import read_runs

@@ -13,7 +13,7 @@ import torch
 from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.sources import source_credits
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 
 BACKGROUND = "background"
 """Name of the first output plane: what is none of the classes."""

@@ -17,8 +17,8 @@ from vigibati.configs.errors import CheckpointError, InputError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vigibati.inference.energy import measure_energy
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vigibati.training.loop import Hardware, Run, fit
 from vigibati.training.module import SegmentationModule
 from vigibati.training.pretrained import load_imagenet

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from vigibati.cadastre.compare import compare
     from vigibati.cadastre.register import register
     from vigibati.datasets.synth.synthesise import synthesise as synth
-    from vigibati.inference.merge import merge
-    from vigibati.inference.segment import segment
-    from vigibati.inference.vectorise import vectorise
+    from vigibati.inference.segmentation.merge import merge
+    from vigibati.inference.segmentation.segment import segment
+    from vigibati.inference.vectorisation.vectorise import vectorise
     from vigibati.pipeline import detect
     from vigibati.training.calibrate import calibrate
     from vigibati.training.evaluate import evaluate
@@ -48,12 +48,12 @@ _HOMES = {
     "detect": ("vigibati.pipeline", "detect"),
     "evaluate": ("vigibati.training.evaluate", "evaluate"),
     "export": ("vigibati.training.export", "export"),
-    "merge": ("vigibati.inference.merge", "merge"),
+    "merge": ("vigibati.inference.segmentation.merge", "merge"),
     "register": ("vigibati.cadastre.register", "register"),
-    "segment": ("vigibati.inference.segment", "segment"),
+    "segment": ("vigibati.inference.segmentation.segment", "segment"),
     "synth": ("vigibati.datasets.synth.synthesise", "synthesise"),
     "train": ("vigibati.training.train", "train"),
-    "vectorise": ("vigibati.inference.vectorise", "vectorise"),
+    "vectorise": ("vigibati.inference.vectorisation.vectorise", "vectorise"),
 }
 
 

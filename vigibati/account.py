@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigibati.inference.energy import Energy
-from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.segmentation.report import SegmentReport
 
 
 def account(report: SegmentReport, energy: Energy | None) -> dict[str, object]:

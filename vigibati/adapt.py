@@ -28,8 +28,8 @@ from vigibati.console import as_json
 from vigibati.datasets.chips.territory_chips import choose_windows, cut_pieces, write_mask
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.footprints import open_for
-from vigibati.inference.checkpoint import Checkpoint
 from vigibati.inference.energy import measure_energy
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
 from vigibati.territory import Territory, View, registered
 from vigibati.vectors import write_layer

@@ -19,8 +19,8 @@ from vigibati.datasets.chips.manifest import CERTAIN, COUNTED, Chip
 from vigibati.datasets.chips.territory_chips import Labels, Piece
 from vigibati.datasets.windows import ground_of
 from vigibati.footprints import find_footprints
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.territory import Territory, View, labels_of
 from vigibati.training.finetune import finetuning
 from vigibati.training.loop import Hardware

@@ -20,9 +20,9 @@ from vigibati.datasets.chips.manifest import CERTAIN as CERTAINLY
 from vigibati.datasets.chips.manifest import COUNTED
 from vigibati.datasets.chips.soft_labels import Evidence, soft_labels
 from vigibati.datasets.grid import Window
-from vigibati.inference.calibrated import object_logits
-from vigibati.inference.predictor import CERTAIN, NO_IMAGE
-from vigibati.inference.presence import mean_inside
+from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
+from vigibati.inference.probabilities.object_calibration import object_logits
+from vigibati.inference.probabilities.zonal_mean import mean_inside
 from vigibati.territory import Registered, Territory, View, labels_of, registered
 from vigibati.training.fits import fit_objects, fit_temperature
 from vigibati.training.off_record import OffRecord

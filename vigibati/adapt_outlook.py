@@ -15,7 +15,7 @@ from vigibati.cadastre.pairing import as_array
 from vigibati.datasets.chips.spatial_folds import cut_folds
 from vigibati.datasets.chips.territory_chips import choose_windows
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inputs import CadastralInputs
 
 # Below, buildings are sheds and annexes; a cadastre that draws them has far more than one in a hundred.

@@ -12,9 +12,9 @@ from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.inference.checkpoint import Checkpoint
-from vigibati.inference.device import choose_device
 from vigibati.inference.fingerprints import fingerprint, fingerprint_files
+from vigibati.inference.model.checkpoint import Checkpoint
+from vigibati.inference.model.device import choose_device
 from vigibati.inputs import CadastralInputs
 from vigibati.training.finetune import finetuning, seconds_per_step
 from vigibati.training.loop import Hardware

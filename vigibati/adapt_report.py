@@ -12,9 +12,9 @@ import rasterio
 from vigibati.adapt_judge import Agreement
 from vigibati.configs.contract import Calibration
 from vigibati.footprints import Footprints
-from vigibati.inference.coverage import imaged_area
 from vigibati.inference.energy import Energy
-from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.probabilities.image_extent import imaged_area
+from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.training.off_record import OffRecord
 
 

@@ -16,9 +16,9 @@ from vigibati.adapt_fold import Workshop, learn, of_fold
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.datasets.chips.territory_chips import write_mask
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.patchwork import Patch, patchwork
-from vigibati.inference.vectorise import vectorise
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.segmentation.mosaic import Patch, patchwork
+from vigibati.inference.vectorisation.vectorise import vectorise
 from vigibati.territory import Territory, View, labels_of, registered
 from vigibati.training.evaluate import evaluate
 from vigibati.training.finetune import finetuning

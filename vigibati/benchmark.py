@@ -23,7 +23,7 @@ from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.pictures.quicklook import Outlines, crop
 from vigibati.footprints import find_footprints, open_for
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inputs import CadastralInputs, read_cadastral_inputs
 
 _LARGE_M2 = 60.0

@@ -30,7 +30,7 @@ def export(
 
     Example: vigibati export --onnx buildings.onnx
     """
-    from vigibati.inference.checkpoint import load_checkpoint, shipped_checkpoint
+    from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
     from vigibati.training.export import export as run
 
     model = load_checkpoint(checkpoint or shipped_checkpoint())

@@ -47,7 +47,7 @@ def train(
     """
     from vigibati.configs.recipe import Recipe
     from vigibati.datasets.chips.manifest import read_manifests
-    from vigibati.inference.device import choose_device
+    from vigibati.inference.model.device import choose_device
     from vigibati.training.loop import Hardware
     from vigibati.training.train import train as run
 
@@ -82,8 +82,8 @@ def calibrate(
     """
     from vigibati.configs.recipe import Recipe
     from vigibati.datasets.chips.manifest import read_manifests
-    from vigibati.inference.checkpoint import load_checkpoint
-    from vigibati.inference.device import choose_device
+    from vigibati.inference.model.checkpoint import load_checkpoint
+    from vigibati.inference.model.device import choose_device
     from vigibati.training.calibrate import calibrate as run
 
     fit = run(
@@ -112,8 +112,8 @@ def evaluate(
     """
     from vigibati.configs.recipe import Recipe
     from vigibati.datasets.chips.manifest import read_manifests
-    from vigibati.inference.checkpoint import load_checkpoint
-    from vigibati.inference.device import choose_device
+    from vigibati.inference.model.checkpoint import load_checkpoint
+    from vigibati.inference.model.device import choose_device
     from vigibati.training.evaluate import evaluate as run
     from vigibati.training.report import write_report
 

@@ -84,7 +84,7 @@ def vectorise(
 
     Example: vigibati vectorise probabilities.tif --out footprints.gpkg
     """
-    from vigibati.inference.vectorise import vectorise as run
+    from vigibati.inference.vectorisation.vectorise import vectorise as run
     from vigibati.vectors import check_layer_place, write_layer
 
     check_layer_place(out, layer="footprints")

@@ -16,8 +16,8 @@ from vigibati.listeners import listener
 
 if TYPE_CHECKING:
     from vigibati.inference.energy import Energy
-    from vigibati.inference.merge import Segmentation
-    from vigibati.inference.segment_settings import Shard
+    from vigibati.inference.segmentation.merge import Segmentation
+    from vigibati.inference.segmentation.settings import Shard
 
 _SHARD = re.compile(r"(\d+)/(\d+)")
 
@@ -67,9 +67,9 @@ def segment(
     """
     from vigibati.footprints import open_for, polygons_of
     from vigibati.inference.energy import measure_energy
-    from vigibati.inference.segment import plan
-    from vigibati.inference.segment import segment as run
-    from vigibati.inference.segment_settings import SegmentSettings
+    from vigibati.inference.segmentation.segment import plan
+    from vigibati.inference.segmentation.segment import segment as run
+    from vigibati.inference.segmentation.settings import SegmentSettings
     from vigibati.vectors import check_layer_place
 
     if footprints is not None:
@@ -108,7 +108,7 @@ def merge(
 
     Example: vigibati merge probabilities.tif --footprints footprints.gpkg
     """
-    from vigibati.inference.merge import merge as run
+    from vigibati.inference.segmentation.merge import merge as run
     from vigibati.vectors import check_layer_place
 
     if footprints is not None:
@@ -118,7 +118,7 @@ def merge(
 
 
 def _shard(text: str) -> Shard:
-    from vigibati.inference.segment_settings import Shard
+    from vigibati.inference.segmentation.settings import Shard
 
     if (match := _SHARD.fullmatch(text)) is None:
         raise SettingsError("--shard", f"'{text}' is no share", "give number and count, such as 3/8")

@@ -12,7 +12,7 @@ import geopandas as gpd
 from vigibati.cadastre.budget import BudgetReport
 from vigibati.cadastre.compare import ComparisonReport
 from vigibati.inference.energy import Energy
-from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.segmentation.report import SegmentReport
 
 if TYPE_CHECKING:
     # It knows all that trains, which takes seconds to load.

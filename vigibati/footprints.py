@@ -20,11 +20,11 @@ from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.datasets.orthophoto.overlaps import hidden_files
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
-from vigibati.inference.coverage import imaged_area
-from vigibati.inference.segment import segment
-from vigibati.inference.segment_report import SegmentReport
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from vigibati.inference.probabilities.image_extent import imaged_area
+from vigibati.inference.segmentation.report import SegmentReport
+from vigibati.inference.segmentation.segment import segment
+from vigibati.inference.segmentation.settings import SegmentSettings
 
 _LOG: Final = logging.getLogger(__name__)
 

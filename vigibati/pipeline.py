@@ -27,9 +27,9 @@ from vigibati.configs.rules import load_rules
 from vigibati.datasets.pictures.quicklook import check_picture
 from vigibati.detect_report import DetectReport
 from vigibati.footprints import find_footprints, open_for
-from vigibati.inference.checkpoint import load_checkpoint
 from vigibati.inference.energy import measure_energy
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.model.checkpoint import load_checkpoint
+from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inputs import ContextPaths, read_cadastral_inputs, tell_of_earlier_decisions
 from vigibati.origin import origin_of
 from vigibati.picture import draw_cases

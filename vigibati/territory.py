@@ -22,8 +22,8 @@ from vigibati.configs.rules import ComparisonRules
 from vigibati.datasets.chips.soft_labels import Evidence
 from vigibati.datasets.chips.territory_chips import Labels
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.inference.presence import mean_inside
-from vigibati.inference.segment_report import SegmentReport
+from vigibati.inference.probabilities.zonal_mean import mean_inside
+from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inputs import CadastralInputs
 from vigibati.training.off_record import OffRecord, measure_off_record
 

@@ -16,11 +16,11 @@ import shapely
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
-from vigibati.inference.checkpoint import Checkpoint
-from vigibati.inference.presence import mean_inside
-from vigibati.inference.segment import segment
-from vigibati.inference.segment_report import SegmentReport
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.model.checkpoint import Checkpoint
+from vigibati.inference.probabilities.zonal_mean import mean_inside
+from vigibati.inference.segmentation.report import SegmentReport
+from vigibati.inference.segmentation.segment import segment
+from vigibati.inference.segmentation.settings import SegmentSettings
 
 _CLASS: Final = {"new_building": "building", "extension": "building", "pool": "pool", "not_seen": ""}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 
 BRIGHT_FROM = 660
 """Sum of red, green and blue from which the near-free network sees a building."""

@@ -16,10 +16,10 @@ from task import Task, measure
 
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.datasets.orthophoto.safe_open import open_raster
-from vigibati.inference.components import Components, trace
-from vigibati.inference.probability_raster import read_header, read_strips
-from vigibati.inference.segment import segment
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.probabilities.raster import read_header, read_strips
+from vigibati.inference.segmentation.segment import segment
+from vigibati.inference.segmentation.settings import SegmentSettings
+from vigibati.inference.vectorisation.components import Components, trace
 from vigibati.vectors import write_layer
 
 

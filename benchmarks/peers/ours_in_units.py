@@ -12,10 +12,10 @@ from task import Task, measure
 
 from vigibati.configs.progress import Advance
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
-from vigibati.inference.ledger import UnitState
-from vigibati.inference.run_folder import RunFolder
-from vigibati.inference.segment import segment
-from vigibati.inference.segment_settings import SegmentSettings
+from vigibati.inference.segmentation.ledger import UnitState
+from vigibati.inference.segmentation.run_folder import RunFolder
+from vigibati.inference.segmentation.segment import segment
+from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.vectors import write_layer
 
 

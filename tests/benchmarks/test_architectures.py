@@ -14,8 +14,8 @@ import torch
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
-from vigibati.inference.checkpoint import save_checkpoint
-from vigibati.inference.network import build_network
+from vigibati.inference.model.checkpoint import save_checkpoint
+from vigibati.inference.model.network import build_network
 
 
 @pytest.fixture

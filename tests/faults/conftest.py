@@ -21,8 +21,8 @@ from affine import Affine
 from shapely.geometry import box
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.checkpoint import save_checkpoint
-from vigibati.inference.network import build_network
+from vigibati.inference.model.checkpoint import save_checkpoint
+from vigibati.inference.model.network import build_network
 
 LEFT, TOP = 700_000.0, 6_600_000.0
 HOUSE = box(LEFT + 5, TOP - 15, LEFT + 15, TOP - 5)

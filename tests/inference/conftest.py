@@ -11,7 +11,7 @@ from affine import Affine
 from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 
 
 class Brightness(nn.Module):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
 
-from vigibati.inference.components import Components, Strip, trace
-from vigibati.inference.seams import join_at_seams
+from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.vectorisation.seam_join import join_at_seams
 
 _Cuts = list[int]
 

@@ -15,7 +15,7 @@ from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import InputError, SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
-from vigibati.inference.checkpoint import Checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.training.calibrate import calibrate, fit_of_other_half, read_fit
 from vigibati.training.predictions import calibrates
 

@@ -14,8 +14,8 @@ from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
-from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
-from vigibati.inference.network import build_network
+from vigibati.inference.model.checkpoint import Checkpoint, save_checkpoint
+from vigibati.inference.model.network import build_network
 from vigibati.training.evaluate import evaluate
 from vigibati.training.predictions import calibrates
 

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import OutputError, SettingsError
-from vigibati.inference.checkpoint import Checkpoint, save_checkpoint
-from vigibati.inference.device import Device
-from vigibati.inference.network import build_network
-from vigibati.inference.predictor import Predictor
+from vigibati.inference.model.checkpoint import Checkpoint, save_checkpoint
+from vigibati.inference.model.device import Device
+from vigibati.inference.model.network import build_network
+from vigibati.inference.model.predictor import Predictor
 from vigibati.training import export as module_under_test
 from vigibati.training.export import ExportReport, ProbabilityNetwork, deepness_metadata, export
 

@@ -9,7 +9,7 @@ import torch
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.recipe import Recipe
-from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.training.finetune import finetuning, seconds_per_step
 from vigibati.training.module import SegmentationModule
 

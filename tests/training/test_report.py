@@ -19,8 +19,8 @@ from vigibati.cli import main
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
-from vigibati.inference.checkpoint import load_checkpoint, save_checkpoint
-from vigibati.inference.network import build_network
+from vigibati.inference.model.checkpoint import load_checkpoint, save_checkpoint
+from vigibati.inference.model.network import build_network
 
 PLACES = ((8, 12, 20, 24), (36, 6, 22, 20))
 

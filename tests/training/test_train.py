@@ -23,9 +23,9 @@ from vigibati.configs.errors import CheckpointError, InputError, SettingsError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
-from vigibati.inference.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.device import Device
-from vigibati.inference.predictor import Predictor
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
+from vigibati.inference.model.device import Device
+from vigibati.inference.model.predictor import Predictor
 from vigibati.training.loop import Hardware
 from vigibati.training.module import SegmentationModule
 from vigibati.training.train import read_runs, train

@@ -106,7 +106,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, write_ortho: Callable[..., P
 def _nothing_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     # Its start takes longer than everything that is tested here, and so does the conversion of a network.
     monkeypatch.setitem(sys.modules, "codecarbon", None)
-    monkeypatch.setattr("vigibati.inference.device._has_openvino", lambda: False)
+    monkeypatch.setattr("vigibati.inference.model.device._has_openvino", lambda: False)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from vigibati.cadastre.provenance import read_provenance
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import Advance
-from vigibati.inference.checkpoint import load_checkpoint
+from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.pipeline import detect
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.2
