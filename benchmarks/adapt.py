@@ -46,7 +46,12 @@ from vigibati.inference.probabilities.image_extent import imaged_area
 from vigibati.inference.vectorisation.vectorise import vectorise
 from vigibati.inputs import read_cadastral_inputs
 from vigibati.listeners import listener
-from vigibati.training.reliability import OBJECT_BINS, PIXEL_BINS, calibration_error, reliability_counts
+from vigibati.training.metrics.reliability import (
+    OBJECT_BINS,
+    PIXEL_BINS,
+    calibration_error,
+    reliability_counts,
+)
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "adapt.json"

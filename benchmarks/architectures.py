@@ -28,8 +28,8 @@ from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.model.device import Device, choose_device
 from vigibati.inference.model.predictor import Predictor
 from vigibati.training.evaluate import evaluate
-from vigibati.training.loop import Hardware
 from vigibati.training.train import train
+from vigibati.training.trainer import Hardware
 
 _RESULT: Final = Path(__file__).parents[1] / "benchmarks" / "results" / "architectures.json"
 _WINDOW_PX: Final = 1024

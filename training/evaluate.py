@@ -14,15 +14,15 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.training.bootstrap import LEVEL, RESAMPLES, figure, ratio
-from vigibati.training.boundary import boundary_figures
-from vigibati.training.calibrate import fit_of_other_half, read_fit
-from vigibati.training.chip_score import THRESHOLD_STEPS, ChipScore, score_chip
-from vigibati.training.class_fit import SYNTHETIC
-from vigibati.training.outline_scores import SMALLEST_M2, outline_figures
-from vigibati.training.predictions import predictions, validation_chips
-from vigibati.training.reliability import reliability_figures
-from vigibati.training.scores import object_figures, pixel_figures
+from vigibati.training.calibration.calibrate import fit_of_other_half, read_fit
+from vigibati.training.calibration.class_calibration import SYNTHETIC
+from vigibati.training.metrics.bootstrap import LEVEL, RESAMPLES, figure, ratio
+from vigibati.training.metrics.boundary_iou import boundary_figures
+from vigibati.training.metrics.chip_score import THRESHOLD_STEPS, ChipScore, score_chip
+from vigibati.training.metrics.outlines import SMALLEST_M2, outline_figures
+from vigibati.training.metrics.pixels_and_objects import object_figures, pixel_figures
+from vigibati.training.metrics.predictions import predictions, validation_chips
+from vigibati.training.metrics.reliability import reliability_figures
 
 REAL: Final = "real"
 """Name of all sources together that are no renderings."""

@@ -19,10 +19,10 @@ from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.energy import measure_energy
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from vigibati.training.loop import Hardware, Run, fit
 from vigibati.training.module import SegmentationModule
 from vigibati.training.pretrained import load_imagenet
-from vigibati.training.run_plan import enter
+from vigibati.training.resume import enter
+from vigibati.training.trainer import Hardware, Run, fit
 
 _RUNS_FILE = "training.json"
 
@@ -82,7 +82,7 @@ def train(
         save_checkpoint(module.network.eval(), _contract(recipe, learnt, data_sha256), folder)
         # A bare GPU machine trains without it; the numbers lie beside.
         if find_spec("matplotlib"):
-            from vigibati.training.curves import draw_curves  # noqa: PLC0415
+            from vigibati.training.learning_curves import draw_curves  # noqa: PLC0415
 
             draw_curves(out / "log", out / "curves.png")
         spent = {

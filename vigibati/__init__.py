@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from vigibati.inference.segmentation.segment import segment
     from vigibati.inference.vectorisation.vectorise import vectorise
     from vigibati.pipeline import detect
-    from vigibati.training.calibrate import calibrate
+    from vigibati.training.calibration.calibrate import calibrate
     from vigibati.training.evaluate import evaluate
-    from vigibati.training.export import export
+    from vigibati.training.publishing.export_onnx import export
     from vigibati.training.train import train
 
 __version__ = version("vigibati")
@@ -43,11 +43,11 @@ __all__ = [
 
 _HOMES = {
     "adapt": ("vigibati.adapt", "adapt"),
-    "calibrate": ("vigibati.training.calibrate", "calibrate"),
+    "calibrate": ("vigibati.training.calibration.calibrate", "calibrate"),
     "compare": ("vigibati.cadastre.compare", "compare"),
     "detect": ("vigibati.pipeline", "detect"),
     "evaluate": ("vigibati.training.evaluate", "evaluate"),
-    "export": ("vigibati.training.export", "export"),
+    "export": ("vigibati.training.publishing.export_onnx", "export"),
     "merge": ("vigibati.inference.segmentation.merge", "merge"),
     "register": ("vigibati.cadastre.register", "register"),
     "segment": ("vigibati.inference.segmentation.segment", "segment"),

@@ -22,10 +22,10 @@ from vigibati.footprints import find_footprints
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.territory import Territory, View, labels_of
+from vigibati.training.calibration.unrecorded_detections import OffRecord
 from vigibati.training.finetune import finetuning
-from vigibati.training.loop import Hardware
-from vigibati.training.off_record import OffRecord
 from vigibati.training.train import train
+from vigibati.training.trainer import Hardware
 
 _BUILT, _OPEN = "built", "open"
 _OFF = "off_record.json"

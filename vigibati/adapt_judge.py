@@ -24,8 +24,8 @@ from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
 from vigibati.inference.probabilities.object_calibration import object_logits
 from vigibati.inference.probabilities.zonal_mean import mean_inside
 from vigibati.territory import Registered, Territory, View, labels_of, registered
-from vigibati.training.fits import fit_objects, fit_temperature
-from vigibati.training.off_record import OffRecord
+from vigibati.training.calibration.temperature_scaling import fit_objects, fit_temperature
+from vigibati.training.calibration.unrecorded_detections import OffRecord
 
 _BUILDING = "building"
 _LARGE_M2 = 20.0

@@ -17,7 +17,7 @@ from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import choose_device
 from vigibati.inputs import CadastralInputs
 from vigibati.training.finetune import finetuning, seconds_per_step
-from vigibati.training.loop import Hardware
+from vigibati.training.trainer import Hardware
 
 _PLAN = "plan.json"
 _TIMED = "steps.json"

@@ -15,7 +15,7 @@ from vigibati.footprints import Footprints
 from vigibati.inference.energy import Energy
 from vigibati.inference.probabilities.image_extent import imaged_area
 from vigibati.inference.segmentation.report import SegmentReport
-from vigibati.training.off_record import OffRecord
+from vigibati.training.calibration.unrecorded_detections import OffRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)

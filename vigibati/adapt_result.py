@@ -22,7 +22,7 @@ from vigibati.inference.vectorisation.vectorise import vectorise
 from vigibati.territory import Territory, View, labels_of, registered
 from vigibati.training.evaluate import evaluate
 from vigibati.training.finetune import finetuning
-from vigibati.training.report import write_report
+from vigibati.training.publishing.write_card import write_report
 
 WORK: Final = "work"
 """Folder in an adaptation's folder with everything that a stopped run goes on from."""

@@ -31,7 +31,7 @@ def export(
     Example: vigibati export --onnx buildings.onnx
     """
     from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
-    from vigibati.training.export import export as run
+    from vigibati.training.publishing.export_onnx import export as run
 
     model = load_checkpoint(checkpoint or shipped_checkpoint())
     report = run(model, onnx, tile_px=tile_px, progress=listener(silent=json or quiet))

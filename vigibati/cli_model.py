@@ -48,8 +48,8 @@ def train(
     from vigibati.configs.recipe import Recipe
     from vigibati.datasets.chips.manifest import read_manifests
     from vigibati.inference.model.device import choose_device
-    from vigibati.training.loop import Hardware
     from vigibati.training.train import train as run
+    from vigibati.training.trainer import Hardware
 
     # The helpers of a run on several devices are started with the same command; one speaks for all.
     quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
@@ -84,7 +84,7 @@ def calibrate(
     from vigibati.datasets.chips.manifest import read_manifests
     from vigibati.inference.model.checkpoint import load_checkpoint
     from vigibati.inference.model.device import choose_device
-    from vigibati.training.calibrate import calibrate as run
+    from vigibati.training.calibration.calibrate import calibrate as run
 
     fit = run(
         load_checkpoint(checkpoint),
@@ -115,7 +115,7 @@ def evaluate(
     from vigibati.inference.model.checkpoint import load_checkpoint
     from vigibati.inference.model.device import choose_device
     from vigibati.training.evaluate import evaluate as run
-    from vigibati.training.report import write_report
+    from vigibati.training.publishing.write_card import write_report
 
     model = load_checkpoint(checkpoint)
     evaluation = run(

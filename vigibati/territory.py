@@ -25,7 +25,7 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.probabilities.zonal_mean import mean_inside
 from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inputs import CadastralInputs
-from vigibati.training.off_record import OffRecord, measure_off_record
+from vigibati.training.calibration.unrecorded_detections import OffRecord, measure_off_record
 
 _POOL, _BUILDING = "pool", "building"
 _ON, _BESIDE = 0.5, 0.1

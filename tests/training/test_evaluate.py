@@ -17,7 +17,7 @@ from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.model.checkpoint import Checkpoint, save_checkpoint
 from vigibati.inference.model.network import build_network
 from vigibati.training.evaluate import evaluate
-from vigibati.training.predictions import calibrates
+from vigibati.training.metrics.predictions import calibrates
 
 Recipes = Callable[..., Recipe]
 _OF_THE_RECIPE = {

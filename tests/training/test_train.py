@@ -26,9 +26,9 @@ from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
-from vigibati.training.loop import Hardware
 from vigibati.training.module import SegmentationModule
 from vigibati.training.train import read_runs, train
+from vigibati.training.trainer import Hardware
 
 Recipes = Callable[..., Recipe]
 # Python itself does not show these unless it is asked to.

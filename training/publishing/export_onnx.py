@@ -21,7 +21,7 @@ from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.training.stac import BACKGROUND, INPUT_NAME, OUTPUT_NAME, stac_item
+from vigibati.training.publishing.stac_mlm import BACKGROUND, INPUT_NAME, OUTPUT_NAME, stac_item
 
 LARGEST_DIFFERENCE = 1e-3
 """Difference of a probability from the network's from which on a file is refused."""

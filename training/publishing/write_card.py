@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from vigibati.configs.atomic_files import whole_file
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.training.card import PRECISION_RECALL, RELIABILITY, model_card
-from vigibati.training.plots import draw_precision_recall, draw_reliability
+from vigibati.training.publishing.model_card import PRECISION_RECALL, RELIABILITY, model_card
+from vigibati.training.publishing.plots import draw_precision_recall, draw_reliability
 from vigibati.training.train import read_runs
 
 _FLAT_LIST = re.compile(r"\[\s+([^\[\]{}]*?)\s+\]")

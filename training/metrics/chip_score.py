@@ -11,11 +11,11 @@ from scipy.special import expit
 
 from vigibati.configs.contract import Calibration
 from vigibati.inference.probabilities.object_calibration import object_probabilities
-from vigibati.training.boundary import boundary_counts
-from vigibati.training.outline_scores import SMALLEST_M2, outline_rows
-from vigibati.training.predictions import Prediction, calibrates
-from vigibati.training.reliability import OBJECT_BINS, PIXEL_BINS, in_half, reliability_counts
-from vigibati.training.scores import Objects, match_objects, object_counts, pixel_counts
+from vigibati.training.metrics.boundary_iou import boundary_counts
+from vigibati.training.metrics.outlines import SMALLEST_M2, outline_rows
+from vigibati.training.metrics.pixels_and_objects import Objects, match_objects, object_counts, pixel_counts
+from vigibati.training.metrics.predictions import Prediction, calibrates
+from vigibati.training.metrics.reliability import OBJECT_BINS, PIXEL_BINS, in_half, reliability_counts
 
 THRESHOLD_STEPS: Final = 20
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vigibati.training.bootstrap import Counts, figure, interval, ratio
+from vigibati.training.metrics.bootstrap import Counts, figure, interval, ratio
 
 PIXEL_BINS: Final = 15
 OBJECT_BINS: Final = 10

@@ -16,8 +16,8 @@ from vigibati.configs.errors import InputError, SettingsError
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.training.calibrate import calibrate, fit_of_other_half, read_fit
-from vigibati.training.predictions import calibrates
+from vigibati.training.calibration.calibrate import calibrate, fit_of_other_half, read_fit
+from vigibati.training.metrics.predictions import calibrates
 
 PLACE = (8, 12, 20, 24)
 

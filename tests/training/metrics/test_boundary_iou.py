@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from vigibati.training.boundary import boundary_counts, boundary_figures
+from vigibati.training.metrics.boundary_iou import boundary_counts, boundary_figures
 
 
 def square(side: int, row: int, column: int, height: int, width: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vigibati.training.bootstrap import Counts, figure, interval, ratio
+from vigibati.training.metrics.bootstrap import Counts, figure, interval, ratio
 
 DISTANCE_M: Final = 0.6
 """Width of the strip along a contour: three pixels at 20 cm, what a wall may be off before a planner

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from shapely.geometry import shape
 
 from vigibati.inference.vectorisation.footprint_table import as_drawn
-from vigibati.training.bootstrap import Counts, figure, interval, ratio
+from vigibati.training.metrics.bootstrap import Counts, figure, interval, ratio
+from vigibati.training.metrics.pixels_and_objects import Objects
 from vigibati.training.metrics.polis import polis_m
-from vigibati.training.scores import Objects
 
 SMALLEST_M2 = 4.0
 """No smaller object is drawn, or has a probability that anybody sees."""

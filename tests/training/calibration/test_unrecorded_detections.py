@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from vigibati.training.off_record import measure_off_record
+from vigibati.training.calibration.unrecorded_detections import measure_off_record
 
 
 def mixture(prior: float, *, on: int = 4000, off: int = 4000, seed: int = 0) -> tuple[np.ndarray, ...]:

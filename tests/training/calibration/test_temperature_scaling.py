@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from vigibati.training.fits import fit_objects, fit_temperature, negative_log_likelihood
+from vigibati.training.calibration.temperature_scaling import (
+    fit_objects,
+    fit_temperature,
+    negative_log_likelihood,
+)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vigibati.configs.contract import ModelContract
-from vigibati.training import card_tables as tables
+from vigibati.training.publishing import model_card_tables as tables
 
 RELIABILITY = "reliability.png"
 """Name of the diagram of calibration, beside the card."""

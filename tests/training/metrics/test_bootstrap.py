@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vigibati.training.bootstrap import figure, interval, ratio
+from vigibati.training.metrics.bootstrap import figure, interval, ratio
 
 
 def share(sums: np.ndarray) -> np.ndarray:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vigibati.training.outline_scores import outline_figures, outline_rows
-from vigibati.training.scores import match_objects
+from vigibati.training.metrics.outlines import outline_figures, outline_rows
+from vigibati.training.metrics.pixels_and_objects import match_objects
 
 GSD_M = 0.2
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vigibati.training.bootstrap import Counts, figure, interval, ratio
+from vigibati.training.metrics.bootstrap import Counts, figure, interval, ratio
 
 MATCH_IOU = 0.5
 """Two objects are the same when their IoU exceeds this: above one half a match is unique by itself."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from vigibati.training.reliability import (
+from vigibati.training.metrics.reliability import (
     calibration_error,
     in_half,
     reliability_counts,

@@ -18,8 +18,8 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.training.class_fit import ClassFit, fit_class
-from vigibati.training.predictions import Prediction, calibrates, predictions, validation_chips
+from vigibati.training.calibration.class_calibration import ClassFit, fit_class
+from vigibati.training.metrics.predictions import Prediction, calibrates, predictions, validation_chips
 
 _FIT_FILE = "calibration.json"
 # Of each source and half. All their logits are held at once; more of them change no figure.

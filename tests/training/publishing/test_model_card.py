@@ -7,7 +7,7 @@ import pytest
 
 from vigibati.configs.contract import Calibration, ModelContract, TrainingSource
 from vigibati.configs.sources import source_credits
-from vigibati.training.card import model_card
+from vigibati.training.publishing.model_card import model_card
 
 Table = list[dict[str, str]]
 

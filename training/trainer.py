@@ -17,7 +17,7 @@ from vigibati.configs.errors import CheckpointError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
-from vigibati.training.chip_feed import ChipFeed
+from vigibati.training.datamodule import ChipFeed
 from vigibati.training.module import NotFiniteError, SegmentationModule
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigibati.configs.contract import Calibration
-from vigibati.training.chip_score import find_objects
-from vigibati.training.fits import fit_objects, fit_temperature
-from vigibati.training.predictions import Prediction
+from vigibati.training.calibration.temperature_scaling import fit_objects, fit_temperature
+from vigibati.training.metrics.chip_score import find_objects
+from vigibati.training.metrics.predictions import Prediction
 
 SYNTHETIC: Final = "synthetic"
 """Source whose chips are renderings, as ``vigibati synth`` names it."""

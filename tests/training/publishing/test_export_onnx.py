@@ -23,8 +23,13 @@ from vigibati.inference.model.checkpoint import Checkpoint, save_checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.network import build_network
 from vigibati.inference.model.predictor import Predictor
-from vigibati.training import export as module_under_test
-from vigibati.training.export import ExportReport, ProbabilityNetwork, deepness_metadata, export
+from vigibati.training.publishing import export_onnx as module_under_test
+from vigibati.training.publishing.export_onnx import (
+    ExportReport,
+    ProbabilityNetwork,
+    deepness_metadata,
+    export,
+)
 
 TILE_PX = 128
 # Probabilities this near to one another may change places by rounding alone.

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vigibati.training.scores import (
+from vigibati.training.metrics.pixels_and_objects import (
     match_objects,
     object_counts,
     object_figures,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from vigibati.inference.probabilities.object_calibration import object_logits
-from vigibati.training.fits import fit_objects
+from vigibati.training.calibration.temperature_scaling import fit_objects
 
 # Thresholds at which shares are compared: above the highest too few are left to compare.
 _QUANTILES = np.linspace(0.1, 0.8, 15)
