@@ -30,12 +30,12 @@ from rasterio.features import rasterize
 from vigibati.adapt import adapt
 from vigibati.adapt_plan import AdaptSettings
 from vigibati.adapt_report import AdaptReport
-from vigibati.cadastre.displace import Disorder, displace
-from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.benchmark.altered_plan import connected
+from vigibati.cadastre.benchmark.case_scores import hit, score_cases
+from vigibati.cadastre.benchmark.displaced_plan import Disorder, displace
+from vigibati.cadastre.benchmark.withholding import Withheld, withhold
+from vigibati.cadastre.overlap import as_array
 from vigibati.cadastre.readers import read_records
-from vigibati.cadastre.scoring import hit, score_cases
-from vigibati.cadastre.spoil import connected
-from vigibati.cadastre.withheld import Withheld, withhold
 from vigibati.cases import make_cases
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import load_rules

@@ -23,14 +23,14 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.compare import compare
-from vigibati.cadastre.cover import records_cover
-from vigibati.cadastre.enrich import enrich
-from vigibati.cadastre.layout import arrange
-from vigibati.cadastre.publish import publish
-from vigibati.cadastre.rank import rank
+from vigibati.cadastre.cases.context import enrich
+from vigibati.cadastre.cases.rank import rank
+from vigibati.cadastre.comparison.compare import compare
+from vigibati.cadastre.comparison.records_cover import records_cover
+from vigibati.cadastre.publishing.columns import arrange
+from vigibati.cadastre.publishing.geopackage import publish
 from vigibati.cadastre.readers import read_records
-from vigibati.cadastre.register import register
+from vigibati.cadastre.registration.register import register
 from vigibati.cadastre.tables import RECORD_COLUMNS, SHEET_COLUMNS, conform
 from vigibati.configs.rules import load_rules
 

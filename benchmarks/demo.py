@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import geopandas as gpd
 from PIL import Image
 
-from vigibati.cadastre.provenance import read_provenance
+from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 from vigibati.planted import bench_planted
 
 ROOT = Path(__file__).parents[1]

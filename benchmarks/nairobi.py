@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 
-from vigibati.cadastre.provenance import read_provenance
+from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.datasets.pictures.quicklook import Outlines, crop
 from vigibati.pipeline import detect

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from vigibati.cadastre.threads import in_parts
+from vigibati.cadastre.parallel import in_parts
 
 _EXAMPLES: Final = 20
 _POLYGON: Final = 3

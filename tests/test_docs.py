@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 import vigibati
-from vigibati.cadastre.layout import LAYOUTS
+from vigibati.cadastre.publishing.columns import LAYOUTS
 from vigibati.cadastre.words import CHOICES
 from vigibati.cli import app
 from vigibati.configs.adaptation import Adaptation

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vigibati.adapt import adapt
-    from vigibati.cadastre.compare import compare
-    from vigibati.cadastre.register import register
+    from vigibati.cadastre.comparison.compare import compare
+    from vigibati.cadastre.registration.register import register
     from vigibati.datasets.synth.synthesise import synthesise as synth
     from vigibati.inference.segmentation.merge import merge
     from vigibati.inference.segmentation.segment import segment
@@ -44,12 +44,12 @@ __all__ = [
 _HOMES = {
     "adapt": ("vigibati.adapt", "adapt"),
     "calibrate": ("vigibati.training.calibration.calibrate", "calibrate"),
-    "compare": ("vigibati.cadastre.compare", "compare"),
+    "compare": ("vigibati.cadastre.comparison.compare", "compare"),
     "detect": ("vigibati.pipeline", "detect"),
     "evaluate": ("vigibati.training.evaluate", "evaluate"),
     "export": ("vigibati.training.publishing.export_onnx", "export"),
     "merge": ("vigibati.inference.segmentation.merge", "merge"),
-    "register": ("vigibati.cadastre.register", "register"),
+    "register": ("vigibati.cadastre.registration.register", "register"),
     "segment": ("vigibati.inference.segmentation.segment", "segment"),
     "synth": ("vigibati.datasets.synth.synthesise", "synthesise"),
     "train": ("vigibati.training.train", "train"),

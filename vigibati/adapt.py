@@ -18,8 +18,8 @@ from vigibati.adapt_outlook import Outlook, ground_of_folds, outlook, warnings_a
 from vigibati.adapt_plan import AdaptSettings, enter, steps_of
 from vigibati.adapt_report import AdaptReport
 from vigibati.adapt_result import WORK, accepted, refused, united
-from vigibati.cadastre.decided import decided
-from vigibati.cadastre.hints import NO_HINTS, RecordsHints
+from vigibati.cadastre.cases.decisions import decided
+from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.overlap import as_array
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Advance, Progress

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.adapt_fold import Workshop
-from vigibati.cadastre.pairing import as_array, near_pairs, union_by_left
+from vigibati.cadastre.overlap import as_array, near_pairs, union_by_left
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.datasets.chips.manifest import CERTAIN as CERTAINLY
 from vigibati.datasets.chips.manifest import COUNTED

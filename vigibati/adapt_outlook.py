@@ -10,8 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.adapt_plan import AdaptSettings, step_seconds
-from vigibati.cadastre.cover import records_cover
-from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.comparison.records_cover import records_cover
+from vigibati.cadastre.overlap import as_array
 from vigibati.datasets.chips.spatial_folds import cut_folds
 from vigibati.datasets.chips.territory_chips import choose_windows
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto

@@ -12,10 +12,10 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 
-from vigibati.cadastre.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.scoring import score_cases
+from vigibati.cadastre.benchmark.case_scores import score_cases
+from vigibati.cadastre.benchmark.withholding import Withheld, shift, withhold
+from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap
-from vigibati.cadastre.withheld import Withheld, shift, withhold
 from vigibati.cases import make_cases
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Progress

@@ -9,15 +9,15 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from vigibati.cadastre.compare import ComparisonReport, compare
-from vigibati.cadastre.cover import records_cover
-from vigibati.cadastre.enrich import enrich
-from vigibati.cadastre.keep_ids import keep_ids
-from vigibati.cadastre.offsets import Offsets
-from vigibati.cadastre.permits import with_permits
-from vigibati.cadastre.rank import rank
-from vigibati.cadastre.register import register
-from vigibati.cadastre.vintages import date_cases
+from vigibati.cadastre.cases.context import enrich
+from vigibati.cadastre.cases.dating import date_cases
+from vigibati.cadastre.cases.keep_ids import keep_ids
+from vigibati.cadastre.cases.permits import with_permits
+from vigibati.cadastre.cases.rank import rank
+from vigibati.cadastre.comparison.compare import ComparisonReport, compare
+from vigibati.cadastre.comparison.records_cover import records_cover
+from vigibati.cadastre.registration.offsets import Offsets
+from vigibati.cadastre.registration.register import register
 from vigibati.cadastre.words import Language
 from vigibati.configs.rules import ComparisonRules
 from vigibati.inputs import CadastralInputs

@@ -63,7 +63,7 @@ def adapt(
     from vigibati.adapt import adapt as run
     from vigibati.adapt import foresee
     from vigibati.adapt_plan import AdaptSettings
-    from vigibati.cadastre.hints import RecordsHints
+    from vigibati.cadastre.readers.hints import RecordsHints
     from vigibati.configs.adaptation import Adaptation
 
     learning = Adaptation() if config is None else Adaptation.read(config)

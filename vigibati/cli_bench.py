@@ -16,7 +16,7 @@ from vigibati.console import as_json
 from vigibati.listeners import listener
 
 if TYPE_CHECKING:
-    from vigibati.cadastre.scoring import Score
+    from vigibati.cadastre.benchmark.case_scores import Score
 
 
 def add_to(app: typer.Typer) -> None:
@@ -80,7 +80,7 @@ def withheld(
 
     Without an image: vigibati bench withheld --records sheet.tar.bz2 --detections realistic --out result.json
     """
-    from vigibati.cadastre.hints import RecordsHints
+    from vigibati.cadastre.readers.hints import RecordsHints
 
     shifts_m, seeds = tuple(shift_m or (0.0,)), tuple(seed or (7,))
     check_writable(out)

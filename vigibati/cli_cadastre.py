@@ -41,9 +41,9 @@ def register(
 
     Example: vigibati register footprints.gpkg --records cadastre-13029-batiments.json.gz --out offsets.gpkg
     """
-    from vigibati.cadastre.hints import RecordsHints
-    from vigibati.cadastre.offsets_file import write_offsets
-    from vigibati.cadastre.register import register as run
+    from vigibati.cadastre.readers.hints import RecordsHints
+    from vigibati.cadastre.registration.offsets_io import write_offsets
+    from vigibati.cadastre.registration.register import register as run
     from vigibati.configs.rules import load_rules
     from vigibati.inputs import check_same_place, read_cadastral_inputs, read_footprints
     from vigibati.vectors import check_layer_place
@@ -88,11 +88,11 @@ def compare(
 
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
-    from vigibati.cadastre.budget import budget_report
-    from vigibati.cadastre.destination import refuse_to_lose_decisions
-    from vigibati.cadastre.hints import RecordsHints
-    from vigibati.cadastre.offsets_file import read_offsets
-    from vigibati.cadastre.publish import publish
+    from vigibati.cadastre.cases.budget import budget_report
+    from vigibati.cadastre.cases.destination import refuse_to_lose_decisions
+    from vigibati.cadastre.publishing.geopackage import publish
+    from vigibati.cadastre.readers.hints import RecordsHints
+    from vigibati.cadastre.registration.offsets_io import read_offsets
     from vigibati.cases import make_cases
     from vigibati.configs.atomic_files import check_geopackage
     from vigibati.configs.rules import load_rules
@@ -152,9 +152,9 @@ def info(
 
     Example: vigibati records info edigeo-130290000A01.tar.bz2
     """
-    from vigibati.cadastre.describe import describe_records
-    from vigibati.cadastre.hints import RecordsHints
     from vigibati.cadastre.readers import read_records
+    from vigibati.cadastre.readers.hints import RecordsHints
+    from vigibati.cadastre.readers.summary import describe_records
 
     hints = RecordsHints.given(
         declared_crs=records_crs, source_format=records_format, mapping=records_mapping

@@ -71,7 +71,7 @@ def detect(
     --parcels cadastre-13029-parcelles.json.gz --zones 13029_ZONE_URBA.shp --out cases.gpkg
     """
     from vigibati import pipeline
-    from vigibati.cadastre.hints import RecordsHints
+    from vigibati.cadastre.readers.hints import RecordsHints
 
     report = pipeline.detect(
         ortho,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 
-from vigibati.cadastre.budget import BudgetReport
-from vigibati.cadastre.compare import ComparisonReport
+from vigibati.cadastre.cases.budget import BudgetReport
+from vigibati.cadastre.comparison.compare import ComparisonReport
 from vigibati.inference.energy import Energy
 from vigibati.inference.segmentation.report import SegmentReport
 

@@ -13,9 +13,8 @@ import geopandas as gpd
 import pandas as pd
 import pyproj
 
+from vigibati.cadastre.cases.destination import touched
 from vigibati.cadastre.crs import working_crs
-from vigibati.cadastre.destination import touched
-from vigibati.cadastre.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.readers import (
     read_parcels,
     read_permits,
@@ -24,6 +23,7 @@ from vigibati.cadastre.readers import (
     read_risk_zones,
     read_zones,
 )
+from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.same_place import elsewhere
 from vigibati.cadastre.sheets import assign_sheets, check_overlap

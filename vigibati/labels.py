@@ -11,9 +11,9 @@ import pandas as pd
 import pyproj
 import shapely
 
-from vigibati.cadastre.cover import records_cover
-from vigibati.cadastre.hints import RecordsHints
+from vigibati.cadastre.comparison.records_cover import records_cover
 from vigibati.cadastre.readers import read_records
+from vigibati.cadastre.readers.hints import RecordsHints
 from vigibati.configs.errors import RecordsError, SettingsError
 
 _POOL = "pool"

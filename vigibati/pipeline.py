@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from vigibati.cadastre.budget import budget_report
-from vigibati.cadastre.destination import refuse_to_lose_decisions
-from vigibati.cadastre.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.publish import publish
+from vigibati.cadastre.cases.budget import budget_report
+from vigibati.cadastre.cases.destination import refuse_to_lose_decisions
+from vigibati.cadastre.publishing.geopackage import publish
+from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import Language
 from vigibati.cases import make_cases

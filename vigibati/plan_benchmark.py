@@ -14,9 +14,9 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from vigibati.cadastre.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.scoring_lines import added
-from vigibati.cadastre.scoring_plan import PlanScore, score_plan
+from vigibati.cadastre.benchmark.plan_scores import PlanScore, score_plan
+from vigibati.cadastre.benchmark.plan_scores_tally import added
+from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cases import make_cases
 from vigibati.configs.rules import ComparisonRules, load_rules
 from vigibati.inputs import CadastralInputs

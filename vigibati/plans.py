@@ -12,13 +12,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.benchmark.altered_plan import Shares, spoil
+from vigibati.cadastre.benchmark.displaced_plan import Disorder, Displaced, displace
+from vigibati.cadastre.benchmark.simulated_detector import Detections, Quality, moved_by, simulate
 from vigibati.cadastre.crs import working_crs
-from vigibati.cadastre.displace import Disorder, Displaced, displace
-from vigibati.cadastre.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.pairing import as_array
+from vigibati.cadastre.overlap import as_array
 from vigibati.cadastre.readers import read_records
-from vigibati.cadastre.simulate import Detections, Quality, moved_by, simulate
-from vigibati.cadastre.spoil import Shares, spoil
+from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.tables import SHEET_COLUMNS, conform
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.rules import ComparisonRules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vigibati.cadastre.scoring import Score, score_cases
+from vigibati.cadastre.benchmark.case_scores import Score, score_cases
 from vigibati.configs.errors import InputError
 from vigibati.configs.rules import load_rules
 from vigibati.vectors import read_layer

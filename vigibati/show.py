@@ -6,8 +6,8 @@ import geopandas as gpd
 from rich.console import Console
 from rich.table import Table
 
-from vigibati.cadastre.budget import BudgetReport
-from vigibati.cadastre.compare import ComparisonReport
+from vigibati.cadastre.cases.budget import BudgetReport
+from vigibati.cadastre.comparison.compare import ComparisonReport
 
 _FIRST = 10
 # Fewer than one in four are expected to be real, of so many that it is no chance of a few.

@@ -12,11 +12,11 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.cover import records_cover
-from vigibati.cadastre.decided import Decided
-from vigibati.cadastre.offsets import Offsets
-from vigibati.cadastre.pairing import as_array, near_pairs, union_by_left
-from vigibati.cadastre.register import register
+from vigibati.cadastre.cases.decisions import Decided
+from vigibati.cadastre.comparison.records_cover import records_cover
+from vigibati.cadastre.overlap import as_array, near_pairs, union_by_left
+from vigibati.cadastre.registration.offsets import Offsets
+from vigibati.cadastre.registration.register import register
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import ComparisonRules
 from vigibati.datasets.chips.soft_labels import Evidence

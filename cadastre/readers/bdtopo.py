@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from vigibati.cadastre.readers.tabular import TabularFormat
+from vigibati.cadastre.readers.tabular_format import TabularFormat
 from vigibati.configs.records_mapping import RecordsMapping
 
 _STATE: Final = {"en ruine": "skip", "détruit": "skip"}

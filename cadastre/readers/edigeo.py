@@ -17,13 +17,13 @@ import pandas as pd
 import pyogrio
 import pyproj
 
-from vigibati.cadastre.readers.columns import records_by
+from vigibati.cadastre.readers.any_vector import USUAL_COLUMNS
+from vigibati.cadastre.readers.archives import BZIP2_MAGIC, starts_with, unpack
+from vigibati.cadastre.readers.column_mapping import records_by
 from vigibati.cadastre.readers.etalab import POOLS, is_pool
-from vigibati.cadastre.readers.files import DECLARE_CRS, crs_from
-from vigibati.cadastre.readers.layers import Layers, parcels_from, sheets_from
 from vigibati.cadastre.readers.offline import offline, points_elsewhere
-from vigibati.cadastre.readers.packed import BZIP2_MAGIC, starts_with, unpack
-from vigibati.cadastre.readers.vector import USUAL_COLUMNS
+from vigibati.cadastre.readers.polygon_layer import DECLARE_CRS, crs_from
+from vigibati.cadastre.readers.reader_result import Layers, parcels_from, sheets_from
 from vigibati.configs.errors import RecordsError
 
 _SUFFIX: Final = ".tar.bz2"

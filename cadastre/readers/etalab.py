@@ -11,10 +11,10 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
-from vigibati.cadastre.readers.columns import listed, lower_columns, records_by
-from vigibati.cadastre.readers.files import PolygonLayer
-from vigibati.cadastre.readers.layers import Layers, parcels_from, sheets_from
-from vigibati.cadastre.readers.vector import USUAL_COLUMNS
+from vigibati.cadastre.readers.any_vector import USUAL_COLUMNS
+from vigibati.cadastre.readers.column_mapping import listed, lower_columns, records_by
+from vigibati.cadastre.readers.polygon_layer import PolygonLayer
+from vigibati.cadastre.readers.reader_result import Layers, parcels_from, sheets_from
 from vigibati.configs.errors import RecordsError
 from vigibati.configs.records_mapping import RecordsMapping
 

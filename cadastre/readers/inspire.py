@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from vigibati.cadastre.readers.tabular import TabularFormat
+from vigibati.cadastre.readers.tabular_format import TabularFormat
 from vigibati.configs.records_mapping import RecordsMapping
 
 _OF_BUILDINGS: Final = {"conditionofconstruction", "constructionnature", "numberoffloorsaboveground"}

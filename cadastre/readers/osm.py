@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from vigibati.cadastre.readers.tabular import TabularFormat
+from vigibati.cadastre.readers.tabular_format import TabularFormat
 from vigibati.configs.records_mapping import RecordsMapping
 
 _IDS: Final = ("@id", "full_id", "osm_id", "osm_way_id", "osmid", "id")

@@ -16,7 +16,7 @@ import pytest
 from shapely.affinity import rotate, translate
 from shapely.geometry import Polygon, box
 
-from vigibati.cadastre.publish import publish
+from vigibati.cadastre.publishing.geopackage import publish
 
 pytestmark = pytest.mark.qgis
 

@@ -19,7 +19,7 @@ from vigibati.adapt import adapt
 from vigibati.adapt_outlook import warnings_about
 from vigibati.adapt_plan import AdaptSettings
 from vigibati.adapt_report import AdaptReport
-from vigibati.cadastre.provenance import read_provenance
+from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import Advance

@@ -14,7 +14,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from vigibati.cadastre.provenance import read_provenance
+from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 
 Vigibati = Callable[..., Any]
 HOUSES = ((60, 50, 60, 50), (280, 300, 80, 60))

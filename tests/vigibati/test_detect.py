@@ -16,7 +16,7 @@ import rasterio
 from PIL import Image
 from shapely.geometry import box
 
-from vigibati.cadastre.provenance import read_provenance
+from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 
 Vigibati = Callable[..., Any]
 

@@ -10,8 +10,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from vigibati.cadastre.displace import Disorder
-from vigibati.cadastre.spoil import Shares
+from vigibati.cadastre.benchmark.altered_plan import Shares
+from vigibati.cadastre.benchmark.displaced_plan import Disorder
 from vigibati.configs.rules import load_rules
 from vigibati.plan_benchmark import bench_plan
 from vigibati.plans import PlanSettings, plan_settings, read_plan, residuals_m, spoiled_plan

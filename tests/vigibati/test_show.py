@@ -5,8 +5,8 @@ import pytest
 import shapely
 from rich.console import Console
 
-from vigibati.cadastre.budget import budget_report, with_budget
-from vigibati.cadastre.compare import ComparisonReport
+from vigibati.cadastre.cases.budget import budget_report, with_budget
+from vigibati.cadastre.comparison.compare import ComparisonReport
 from vigibati.show import show_cases
 
 NOTHING = dict.fromkeys(ComparisonReport.__dataclass_fields__, 0)

@@ -12,7 +12,7 @@ import rasterio
 import shapely
 from rasterio.windows import Window
 
-from vigibati.cadastre.provenance import read_provenance
+from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 
 Vigibati = Callable[..., Any]
 

@@ -1,0 +1,72 @@
+"""Lists of allowed values and plain names of columns, as the GeoPackage standard keeps them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from vigibati.cadastre.publishing.columns import LAYOUTS
+from vigibati.cadastre.publishing.extensions import register_extension
+from vigibati.cadastre.words import CHOICES, Language
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS gpkg_data_columns (
+  table_name TEXT NOT NULL,
+  column_name TEXT NOT NULL,
+  name TEXT,
+  title TEXT,
+  description TEXT,
+  mime_type TEXT,
+  constraint_name TEXT,
+  CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+  CONSTRAINT fk_gdc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT gdc_tn UNIQUE (table_name, name));
+CREATE TABLE IF NOT EXISTS gpkg_data_column_constraints (
+  constraint_name TEXT NOT NULL,
+  constraint_type TEXT NOT NULL,
+  value TEXT,
+  min NUMERIC,
+  min_is_inclusive BOOLEAN,
+  max NUMERIC,
+  max_is_inclusive BOOLEAN,
+  description TEXT,
+  CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value));
+"""
+
+
+def write_value_lists(database: sqlite3.Connection, lang: Language) -> None:
+    """Describe columns and their allowed values in ``gpkg_data_columns`` (extension gpkg_schema).
+
+    Programs without our styles, such as QField or a plain QGIS project, then still offer a
+    list instead of a free text.
+
+    Args:
+        database: An open GeoPackage that holds the layers.
+        lang: Language of names and descriptions.
+    """
+    database.executescript(_TABLES)
+    register_extension(database, "gpkg_schema", ("gpkg_data_columns", "gpkg_data_column_constraints"))
+    database.executemany(
+        "INSERT INTO gpkg_data_column_constraints(constraint_name, constraint_type, value, description) "
+        "VALUES (?, 'enum', ?, ?)",
+        [
+            (f"vigibati_{name}", value, phrase.said_in(lang))
+            for name, values in CHOICES.items()
+            for value, phrase in values.items()
+        ],
+    )
+    database.executemany(
+        "INSERT INTO gpkg_data_columns(table_name, column_name, name, title, constraint_name) "
+        "VALUES (?, ?, ?, ?, ?)",
+        [
+            (
+                layer,
+                column.name,
+                column.alias.said_in(lang),
+                column.alias.said_in(lang),
+                None if column.choices is None else f"vigibati_{column.choices}",
+            )
+            for layer, columns in LAYOUTS.items()
+            for column in columns
+        ],
+    )

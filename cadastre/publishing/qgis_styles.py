@@ -1,0 +1,235 @@
+"""How each published layer looks in QGIS: colours, legend and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from vigibati.cadastre.publishing.qgis_forms import add_form
+from vigibati.cadastre.publishing.qgis_symbols import QML_VERSION, Dot, Stroke, add_fill_symbol
+from vigibati.cadastre.words import CHOICES, LEGEND, Language
+
+_CASING: Final = Stroke("255,255,255,230", 1.5)
+_DOT_FROM_SCALE: Final = 4000
+# The point of the outline nearest to the upper right corner of its bounding box.
+_CORNER: Final = "closest_point(boundary($geometry), make_point(x_max($geometry), y_max($geometry)))"
+_FONT: Final = "Open Sans"  # QGIS brings it along on every system
+_CASE_COLOURS: Final = {
+    "new_building": "227,26,28",
+    "extension": "255,127,0",
+    "pool": "0,112,255",
+    "not_seen": "140,60,190",
+}
+_CONFIRMED: Final = "27,140,60"
+_SETTLED: Final = "90,150,105"
+_DARK_CASING: Final = Stroke("40,40,40,200", 0.7)
+_RECORD_STROKES: Final[Mapping[str, Sequence[Stroke]]] = {
+    "durable": (_DARK_CASING, Stroke("255,221,60,255", 0.4)),
+    "light": (_DARK_CASING, Stroke("255,221,60,255", 0.4, dash="dash")),
+    "pool": (_DARK_CASING, Stroke("120,210,255,255", 0.4)),
+    "unknown": (_DARK_CASING, Stroke("200,200,200,255", 0.4)),
+}
+_FOOTPRINT_STROKES: Final[Mapping[str, Sequence[Stroke]]] = {
+    "building": (Stroke("0,190,170,255", 0.3),),
+    "pool": (Stroke("0,150,230,255", 0.3),),
+}
+_PARCEL_STROKES: Final = (Stroke("150,150,150,255", 0.2),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """Text beside the polygons; ``expression`` may name columns, whose values stay plain text."""
+
+    expression: str
+    size_pt: float
+    colour: str
+    bold: bool
+    at_corner: bool
+    until_scale: int | None = None
+
+
+_LABELS: Final = {
+    "cases": _Label('"rank"', 9, "20,20,20,255", bold=True, at_corner=True, until_scale=20_000),
+    # Section and number, the part of the 14 characters that people say aloud.
+    "parcels": _Label(
+        "concat(regexp_replace(substr(\"parcel_id\", 9, 2), '^0', ''), ' ', "
+        "regexp_replace(substr(\"parcel_id\", 11, 4), '^0+', ''))",
+        7,
+        "110,110,110,255",
+        bold=False,
+        at_corner=False,
+        until_scale=1500,
+    ),
+}
+
+
+def layer_style(layer: str, lang: Language) -> ET.Element:
+    """Return the whole QGIS style of a layer: symbols, labels, form, table.
+
+    Args:
+        layer: "cases", "footprints", "records" or "parcels".
+        lang: Language of legend, aliases and choices.
+
+    Returns:
+        A ``<qgis>`` element; its children may also stand inside a ``<maplayer>``.
+    """
+    label = _LABELS.get(layer)
+    style = ET.Element(
+        "qgis",
+        version=QML_VERSION,
+        styleCategories="AllStyleCategories",
+        labelsEnabled="0" if label is None else "1",
+        hasScaleBasedVisibilityFlag="0",
+        readOnly="0",
+    )
+    if layer == "cases":
+        _add_case_rules(style, lang)
+    elif layer == "parcels":
+        _add_single(style, _PARCEL_STROKES)
+    elif layer == "records":
+        _add_categories(style, _RECORD_STROKES, "record_kind", lang)
+    else:
+        _add_categories(style, _FOOTPRINT_STROKES, "footprint_kind", lang)
+    if label is not None:
+        _add_label(style, label)
+    add_form(style, layer, lang)
+    ET.SubElement(style, "layerGeometryType").text = "2"
+    return style
+
+
+def _add_case_rules(style: ET.Element, lang: Language) -> None:
+    renderer = ET.SubElement(
+        style, "renderer-v2", type="RuleRenderer", symbollevels="0", enableorderby="0", forceraster="0"
+    )
+    rules = ET.SubElement(renderer, "rules", key="{cases}")
+    symbols = ET.SubElement(renderer, "symbols")
+    status = CHOICES["status"]
+    open_cases = ET.SubElement(
+        rules,
+        "rule",
+        key="{open}",
+        filter="\"status\" IS NULL OR \"status\" IN ('to_review', 'unclear')",
+        label=status["to_review"].said_in(lang),
+    )
+    for number, (kind, colour) in enumerate(_CASE_COLOURS.items()):
+        label = CHOICES["case_kind"][kind].said_in(lang)
+        ET.SubElement(
+            open_cases,
+            "rule",
+            key=f"{{{kind}}}",
+            filter=f"\"kind\" = '{kind}'",
+            symbol=str(number),
+            label=label,
+        )
+        stroke = Stroke(
+            f"{colour},255", 0.8, dash="dash" if kind == "not_seen" else "solid", fill=f"{colour},40"
+        )
+        dot = Dot(f"{colour},255", 2.6, _DOT_FROM_SCALE)
+        add_fill_symbol(symbols, str(number), (_CASING, stroke), dot)
+    confirmed = str(len(_CASE_COLOURS))
+    ET.SubElement(
+        rules,
+        "rule",
+        key="{confirmed}",
+        filter="\"status\" = 'confirmed'",
+        symbol=confirmed,
+        label=status["confirmed"].said_in(lang),
+    )
+    add_fill_symbol(
+        symbols,
+        confirmed,
+        (_CASING, Stroke(f"{_CONFIRMED},255", 0.8, fill=f"{_CONFIRMED},40")),
+        Dot(f"{_CONFIRMED},255", 2.2, _DOT_FROM_SCALE),
+    )
+    settled = str(len(_CASE_COLOURS) + 1)
+    ET.SubElement(
+        rules, "rule", key="{settled}", filter="ELSE", symbol=settled, label=LEGEND["settled"].said_in(lang)
+    )
+    add_fill_symbol(
+        symbols, settled, (Stroke("255,255,255,140", 1.0), Stroke(f"{_SETTLED},200", 0.4, dash="dot"))
+    )
+
+
+def _add_categories(
+    style: ET.Element, strokes: Mapping[str, Sequence[Stroke]], choices: str, lang: Language
+) -> None:
+    renderer = ET.SubElement(
+        style,
+        "renderer-v2",
+        type="categorizedSymbol",
+        attr="kind",
+        symbollevels="0",
+        enableorderby="0",
+        forceraster="0",
+    )
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for number, (value, passes) in enumerate(strokes.items()):
+        label = CHOICES[choices][value].said_in(lang)
+        ET.SubElement(
+            categories, "category", render="true", symbol=str(number), value=value, type="string", label=label
+        )
+        add_fill_symbol(symbols, str(number), passes)
+
+
+def _add_single(style: ET.Element, strokes: Sequence[Stroke]) -> None:
+    renderer = ET.SubElement(
+        style, "renderer-v2", type="singleSymbol", symbollevels="0", enableorderby="0", forceraster="0"
+    )
+    add_fill_symbol(ET.SubElement(renderer, "symbols"), "0", strokes)
+
+
+def _add_label(style: ET.Element, label: _Label) -> None:
+    labelling = ET.SubElement(style, "labeling", type="simple")
+    settings = ET.SubElement(labelling, "settings", calloutType="simple")
+    text = ET.SubElement(
+        settings,
+        "text-style",
+        fieldName=label.expression,
+        isExpression="1",
+        fontFamily=_FONT,
+        namedStyle="Bold" if label.bold else "Regular",
+        fontWeight="75" if label.bold else "50",
+        fontSize=f"{label.size_pt:g}",
+        fontSizeUnit="Point",
+        textColor=label.colour,
+        textOpacity="1",
+        allowHtml="0",
+    )
+    ET.SubElement(
+        text,
+        "text-buffer",
+        bufferDraw="1",
+        bufferSize="0.9",
+        bufferSizeUnits="MM",
+        bufferColor="255,255,255,255",
+        bufferOpacity="0.9",
+        bufferJoinStyle="128",
+        bufferNoFill="1",
+    )
+    ET.SubElement(settings, "text-format", formatNumbers="0", wrapChar="", autoWrapLength="0")
+    # Over a point; the corner is fixed, so that numbers do not jump about while the map moves.
+    ET.SubElement(
+        settings,
+        "placement",
+        placement="1",
+        quadOffset="2" if label.at_corner else "4",
+        geometryGeneratorEnabled=str(int(label.at_corner)),
+        geometryGenerator=_CORNER,
+        geometryGeneratorType="PointGeometry",
+        centroidWhole="1",
+        centroidInside="1",
+        priority="9" if label.at_corner else "3",
+    )
+    ET.SubElement(
+        settings,
+        "rendering",
+        drawLabels="1",
+        obstacle="1",
+        displayAll="0",
+        scaleVisibility="0" if label.until_scale is None else "1",
+        scaleMin="1",
+        scaleMax=str(label.until_scale or 0),
+    )
