@@ -27,16 +27,16 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from vigibati.adapt import adapt
-from vigibati.adapt_plan import AdaptSettings
-from vigibati.adapt_report import AdaptReport
+from vigibati.adaptation.adapt import adapt
+from vigibati.adaptation.report import AdaptReport
+from vigibati.adaptation.run_setup import AdaptSettings
 from vigibati.cadastre.benchmark.altered_plan import connected
 from vigibati.cadastre.benchmark.case_scores import hit, score_cases
 from vigibati.cadastre.benchmark.displaced_plan import Disorder, displace
 from vigibati.cadastre.benchmark.withholding import Withheld, withhold
 from vigibati.cadastre.overlap import as_array
 from vigibati.cadastre.readers import read_records
-from vigibati.cases import make_cases
+from vigibati.cli.progress import listener
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import load_rules
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
@@ -44,14 +44,14 @@ from vigibati.datasets.synth.synthesise import synthesise
 from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.inference.probabilities.image_extent import imaged_area
 from vigibati.inference.vectorisation.vectorise import vectorise
-from vigibati.inputs import read_cadastral_inputs
-from vigibati.listeners import listener
 from vigibati.training.metrics.reliability import (
     OBJECT_BINS,
     PIXEL_BINS,
     calibration_error,
     reliability_counts,
 )
+from vigibati.workflow.cases import make_cases
+from vigibati.workflow.inputs import read_cadastral_inputs
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "adapt.json"

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 import geopandas as gpd
 from PIL import Image
 
+from vigibati.benchmark.planted import bench_planted
 from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
-from vigibati.planted import bench_planted
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo"

@@ -14,11 +14,11 @@ from typing import Any
 
 import geopandas as gpd
 
-from vigibati.cases import make_cases
 from vigibati.configs.rules import load_rules
-from vigibati.footprints import find_footprints, open_for
 from vigibati.inference.segmentation.settings import SegmentSettings
-from vigibati.inputs import read_cadastral_inputs
+from vigibati.workflow.cases import make_cases
+from vigibati.workflow.footprints import find_footprints, open_for
+from vigibati.workflow.inputs import read_cadastral_inputs
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "engine_cases.json"

@@ -16,7 +16,7 @@ import geopandas as gpd
 from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.datasets.pictures.quicklook import Outlines, crop
-from vigibati.pipeline import detect
+from vigibati.detection.detect import detect
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "nairobi.json"

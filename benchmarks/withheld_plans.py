@@ -18,8 +18,8 @@ from typing import Any
 
 import shapely
 
-from vigibati.plan_benchmark import bench_plan
-from vigibati.plans import plan_settings
+from vigibati.benchmark.plan_case import plan_settings
+from vigibati.benchmark.plan_comparison import bench_plan
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "withheld_plans.json"

@@ -15,7 +15,7 @@ import typer
 import vigibati
 from vigibati.cadastre.publishing.columns import LAYOUTS
 from vigibati.cadastre.words import CHOICES
-from vigibati.cli import app
+from vigibati.cli.app import app
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.configs.sources import source_credits

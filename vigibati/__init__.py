@@ -11,14 +11,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vigibati.adapt import adapt
+    from vigibati.adaptation.adapt import adapt
     from vigibati.cadastre.comparison.compare import compare
     from vigibati.cadastre.registration.register import register
     from vigibati.datasets.synth.synthesise import synthesise as synth
+    from vigibati.detection.detect import detect
     from vigibati.inference.segmentation.merge import merge
     from vigibati.inference.segmentation.segment import segment
     from vigibati.inference.vectorisation.vectorise import vectorise
-    from vigibati.pipeline import detect
     from vigibati.training.calibration.calibrate import calibrate
     from vigibati.training.evaluate import evaluate
     from vigibati.training.publishing.export_onnx import export
@@ -42,10 +42,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "adapt": ("vigibati.adapt", "adapt"),
+    "adapt": ("vigibati.adaptation.adapt", "adapt"),
     "calibrate": ("vigibati.training.calibration.calibrate", "calibrate"),
     "compare": ("vigibati.cadastre.comparison.compare", "compare"),
-    "detect": ("vigibati.pipeline", "detect"),
+    "detect": ("vigibati.detection.detect", "detect"),
     "evaluate": ("vigibati.training.evaluate", "evaluate"),
     "export": ("vigibati.training.publishing.export_onnx", "export"),
     "merge": ("vigibati.inference.segmentation.merge", "merge"),

@@ -20,7 +20,7 @@ from vigibati.inference.probabilities.raster import read_header, read_strips
 from vigibati.inference.segmentation.segment import segment
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inference.vectorisation.components import Components, trace
-from vigibati.vectors import write_layer
+from vigibati.workflow.layer_files import write_layer
 
 
 def polygons(task: Task) -> None:

@@ -16,7 +16,7 @@ from vigibati.inference.segmentation.ledger import UnitState
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.segment import segment
 from vigibati.inference.segmentation.settings import SegmentSettings
-from vigibati.vectors import write_layer
+from vigibati.workflow.layer_files import write_layer
 
 
 class _Ledger:

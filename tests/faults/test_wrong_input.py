@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from vigibati.cli import main
+from vigibati.cli.app import main
 
 # Python itself does not show these unless it is asked to.
 HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)

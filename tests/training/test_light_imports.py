@@ -48,7 +48,7 @@ def test_the_packages_are_really_refused(bare: Callable[..., subprocess.Complete
 
 
 def test_the_help_of_train_needs_none_of_them(bare: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    ran = bare("from vigibati.cli import main; main()", "train", "--help")
+    ran = bare("from vigibati.cli.app import main; main()", "train", "--help")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "--config" in ran.stdout
 
@@ -65,6 +65,6 @@ def test_a_training_needs_none_of_them(
     with data.open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([("path", "mask", "source", "split", "gsd_m"), *rows])
     options = ("--config", config, "--data", data, "--out", run, "--device", "cpu", "--workers", "1")
-    ran = bare("from vigibati.cli import main; main()", "train", *map(str, options), "--quiet")
+    ran = bare("from vigibati.cli.app import main; main()", "train", *map(str, options), "--quiet")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert (run / "checkpoint" / "model.safetensors").is_file()

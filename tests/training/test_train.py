@@ -18,7 +18,7 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from vigibati.cli import app
+from vigibati.cli.app import app
 from vigibati.configs.errors import CheckpointError, InputError, SettingsError
 from vigibati.configs.progress import Advance
 from vigibati.configs.recipe import Recipe
@@ -219,7 +219,7 @@ def test_a_second_head_learns_the_contour_and_is_not_among_the_classes(
 _SLOW = """
 import os, sys, time
 from pathlib import Path
-from vigibati.cli import main
+from vigibati.cli.app import main
 from vigibati.datasets.chips.training_chips import SourceSampler
 from vigibati.training import train
 

@@ -16,7 +16,7 @@ import rasterio
 from affine import Affine
 from shapely.geometry import Polygon, box
 
-from vigibati.cli import main
+from vigibati.cli.app import main
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.2
 SIDE_PX = 400

@@ -15,7 +15,7 @@ import torch
 import yaml
 from PIL import Image
 
-from vigibati.cli import main
+from vigibati.cli.app import main
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip

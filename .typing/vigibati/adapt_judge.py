@@ -1,1 +1,0 @@
-../../vigibati/adapt_judge.py

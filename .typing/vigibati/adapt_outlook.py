@@ -1,1 +1,0 @@
-../../vigibati/adapt_outlook.py

@@ -1,1 +1,0 @@
-../../vigibati/cli_segment.py

@@ -1,1 +1,0 @@
-../../vigibati/detect_report.py

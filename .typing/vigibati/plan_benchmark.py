@@ -1,1 +1,0 @@
-../../vigibati/plan_benchmark.py

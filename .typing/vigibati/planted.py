@@ -1,1 +1,0 @@
-../../vigibati/planted.py

@@ -1,1 +1,0 @@
-../../vigibati/synthetic.py

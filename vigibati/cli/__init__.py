@@ -1,0 +1,1 @@
+"""vigibati/cli."""

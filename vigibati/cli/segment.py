@@ -1,0 +1,136 @@
+"""``vigibati segment | merge``: from an orthophoto to a probability raster, on one machine or many."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vigibati.cli.app import options
+from vigibati.cli.progress import listener
+from vigibati.configs.errors import SettingsError
+from vigibati.workflow.json_output import as_json
+
+if TYPE_CHECKING:
+    from vigibati.inference.energy import Energy
+    from vigibati.inference.segmentation.merge import Segmentation
+    from vigibati.inference.segmentation.settings import Shard
+
+_SHARD = re.compile(r"(\d+)/(\d+)")
+
+Footprints = Annotated[
+    Path | None,
+    typer.Option("--footprints", help="GeoPackage of footprints to write as well, traced in the same pass."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(segment)
+    app.command()(merge)
+
+
+def segment(
+    ortho: options.Ortho,
+    out: Annotated[Path, typer.Option("--out", help="Probability raster (COG) to write.")],
+    footprints: Footprints = None,
+    only: Annotated[
+        Path | None,
+        typer.Option("--only", help="Layer of polygons, such as parcels: what is far from all is skipped."),
+    ] = None,
+    checkpoint: options.Checkpoint = None,
+    device: options.Device = "auto",
+    crs: options.OrthoCrs = None,
+    bands: options.Bands = None,
+    scale: options.Scale = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", help="Work on share I of N alone, such as 3/8; vigibati merge follows."),
+    ] = None,
+    dask: options.Dask = None,
+    restart: options.Restart = False,
+    retry_failed: options.RetryFailed = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and what is done already; do nothing.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the probability of every class for every pixel: 0-254 = probability, 255 = no image.
+
+    The same command goes on where an earlier one was stopped.
+
+    Example: vigibati segment bdortho/ --out probabilities.tif --footprints footprints.gpkg
+    """
+    from vigibati.inference.energy import measure_energy
+    from vigibati.inference.segmentation.segment import plan
+    from vigibati.inference.segmentation.segment import segment as run
+    from vigibati.inference.segmentation.settings import SegmentSettings
+    from vigibati.workflow.footprints import open_for, polygons_of
+    from vigibati.workflow.layer_files import check_layer_place
+
+    if footprints is not None:
+        check_layer_place(footprints, layer="footprints")
+    image, model, _ = open_for(
+        ortho, checkpoint=checkpoint, crs=crs, bands=options.checked_bands(bands), scale=scale
+    )
+    settings = SegmentSettings(
+        device=device,
+        traced=footprints is not None,
+        area=None if only is None else polygons_of(only, crs=image.grid.crs),
+        shard=None if shard is None else _shard(shard),
+        dask=dask,
+        restart=restart,
+        retry_failed=retry_failed,
+    )
+    with image:
+        if dry_run:
+            typer.echo(as_json(plan(image, model, out, settings)))
+            return
+        with measure_energy() as energy:
+            done = run(image, model, out, settings, progress=listener(silent=json or quiet))
+    _end(done, footprints, energy.result, quiet=quiet)
+
+
+def merge(
+    out: Annotated[Path, typer.Argument(help="Probability raster that the shards were begun for.")],
+    footprints: Footprints = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put together what the shards of a segmentation finished.
+
+    Footprints are there for the asking if the shards were given --footprints too; otherwise
+    vigibati vectorise makes them.
+
+    Example: vigibati merge probabilities.tif --footprints footprints.gpkg
+    """
+    from vigibati.inference.segmentation.merge import merge as run
+    from vigibati.workflow.layer_files import check_layer_place
+
+    if footprints is not None:
+        check_layer_place(footprints, layer="footprints")
+    done = run(out, traced=footprints is not None, progress=listener(silent=json or quiet))
+    _end(done, footprints, None, quiet=quiet)
+
+
+def _shard(text: str) -> Shard:
+    from vigibati.inference.segmentation.settings import Shard
+
+    if (match := _SHARD.fullmatch(text)) is None:
+        raise SettingsError("--shard", f"'{text}' is no share", "give number and count, such as 3/8")
+    return Shard(int(match.group(1)), int(match.group(2)))
+
+
+def _end(done: Segmentation, footprints: Path | None, energy: Energy | None, *, quiet: bool) -> None:
+    from vigibati.workflow.layer_files import write_layer
+    from vigibati.workflow.segmentation_cost import account
+
+    if footprints is not None and done.footprints is not None:
+        write_layer(done.footprints, footprints, layer="footprints")
+    if not quiet:
+        typer.echo(as_json({**asdict(done.report), **account(done.report, energy)}))
+    options.exit_if_partial(done.report.failed)
