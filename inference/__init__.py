@@ -1,4 +1,7 @@
-"""From pixels to footprints: device, checkpoint, segmentation, outlines."""
+"""From pixels to footprints, in rooms: model, probabilities, vectorisation, regularisation, segmentation.
+
+Here itself stand only what a run costs and the fingerprints of files; comparing with records is `cadastre`.
+"""
 
 if __name__ == "inference":
     raise ImportError("import vigibati.inference: the repository root must not be on sys.path")

@@ -71,7 +71,8 @@ def test_comparing_needs_no_torch(root: Path, folder: str) -> None:
 
 def test_reading_and_comparing_load_no_torch() -> None:
     code = (
-        "import sys, vigibati, vigibati.workflow.cases, vigibati.cadastre.publishing.geopackage, vigibati.cli.app;"
+        "import sys, vigibati, vigibati.cadastre.publishing.geopackage, vigibati.cli.app;"
+        "import vigibati.workflow.cases;"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0

@@ -1,4 +1,7 @@
-"""Readers of cadastral files, one format a module, all into the canonical tables."""
+"""Readers of cadastral files, one format a module, all into the canonical tables.
+
+What the tables must hold is said in `cadastre.tables`; geometry is mended in `cadastre.repair`.
+"""
 
 from vigibati.cadastre.readers.permit_lists import read_permits
 from vigibati.cadastre.readers.planning_zones import read_zones

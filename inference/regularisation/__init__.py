@@ -1,1 +1,4 @@
-"""inference/regularisation."""
+"""Traced outlines to straight walls and right angles, with the walls that neighbours share. No torch.
+
+No raster is read here.
+"""

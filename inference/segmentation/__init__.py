@@ -1,1 +1,4 @@
-"""inference/segmentation."""
+"""Orthophoto to probability raster: tiling, strips, units and their ledger, workers, merging.
+
+The network itself lives in `inference.model`.
+"""

@@ -1,1 +1,4 @@
-"""training/metrics."""
+"""What is measured of a prediction: pixels, objects, boundaries, outlines, reliability, with intervals.
+
+Nothing is fitted here.
+"""

@@ -1,1 +1,4 @@
-"""training/publishing."""
+"""What leaves with a checkpoint: model card, plots, ONNX, STAC item.
+
+Measuring is done in `training.metrics`.
+"""

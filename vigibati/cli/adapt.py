@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from vigibati.cli.app import options
+from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
 

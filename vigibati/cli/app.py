@@ -11,16 +11,16 @@ from typing import Annotated
 import typer
 
 from vigibati import __version__
-from vigibati.cli.app import adapt as cli_adapt
-from vigibati.cli.app import bench as cli_bench
-from vigibati.cli.app import cadastre as cli_cadastre
-from vigibati.cli.app import chips as cli_chips
-from vigibati.cli.app import detect as cli_detect
-from vigibati.cli.app import export as cli_export
-from vigibati.cli.app import model as cli_model
-from vigibati.cli.app import pixels as cli_pixels
-from vigibati.cli.app import prepare as cli_prepare
-from vigibati.cli.app import segment as cli_segment
+from vigibati.cli import adapt as cli_adapt
+from vigibati.cli import bench as cli_bench
+from vigibati.cli import cadastre as cli_cadastre
+from vigibati.cli import chips as cli_chips
+from vigibati.cli import detect as cli_detect
+from vigibati.cli import export as cli_export
+from vigibati.cli import model as cli_model
+from vigibati.cli import pixels as cli_pixels
+from vigibati.cli import prepare as cli_prepare
+from vigibati.cli import segment as cli_segment
 from vigibati.configs.errors import VigibatiError
 
 # As shells report it: 130 for Ctrl-C, 143 for SIGTERM.

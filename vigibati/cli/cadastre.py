@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from vigibati.cli.app import options
+from vigibati.cli import options
 from vigibati.workflow.json_output import as_json
 
 Footprints = Annotated[Path, typer.Argument(help="Footprints made by vigibati vectorise.")]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from vigibati.cli import options
 from vigibati.cli.adapt import show as show_adaptation
-from vigibati.cli.app import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
 from vigibati.workflow.json_output import as_json, three_digits

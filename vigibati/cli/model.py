@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vigibati.cli.app import options
+from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vigibati.cli.app import options
+from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import Progress

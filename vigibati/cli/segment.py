@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vigibati.cli.app import options
+from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
 from vigibati.workflow.json_output import as_json
