@@ -1,4 +1,4 @@
-"""The ground plan of a made-up commune: streets, lots, houses, gardens, farms, and the differences that are planted.
+"""The ground plan of a made-up commune: streets, lots, houses, gardens, farms, and planted differences.
 
 No pixel and no record is made here.
 """
