@@ -21,7 +21,6 @@ from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.configs.sources import source_credits
 
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md")
-PACKAGES = ("cadastre", "checkpoints", "configs", "datasets", "inference", "training", "vigibati")
 
 
 def pages(root: Path) -> list[Path]:
@@ -56,27 +55,9 @@ def commands() -> Mapping[str, Any]:
     return found
 
 
-def imported_packages(folder: Path) -> set[str]:
-    names: set[str] = set()
-    for path in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("vigibati."):
-                names.add(str(node.module).split(".")[1])
-    return names & set(PACKAGES)
-
-
 def test_the_design_names_every_verb(root: Path) -> None:
     rows = [named(row[0]) for row in table(root, "docs/design.md", "verbs")]
     assert sorted(verb for (verb,) in rows) == sorted(commands())
-
-
-def test_the_design_names_every_package_and_its_arrows(root: Path) -> None:
-    arrows = {named(row[0])[0]: row[2] for row in table(root, "docs/design.md", "folders")}
-    assert sorted(arrows) == sorted(PACKAGES)
-    for folder, cell in arrows.items():
-        assert (root / folder / "__init__.py").is_file()
-        found = imported_packages(root / folder) - {folder}
-        assert cell == "all" or set(named(cell)) == found, f"{folder} imports {sorted(found)}"
 
 
 def test_the_design_names_every_field_of_a_case_and_its_values(root: Path) -> None:
