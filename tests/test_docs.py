@@ -7,6 +7,8 @@ import inspect
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.configs.sources import source_credits
 
+FOLDERS = ("cadastre", "checkpoints", "configs", "datasets", "inference", "training", "vigibati")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md")
 
 
@@ -168,3 +171,25 @@ def test_every_link_leads_somewhere(root: Path) -> None:
             if anchor:
                 headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
                 assert anchor in {slug(heading) for heading in headings}, f"{page.name}: {link}"
+
+
+def paths_named(text: str) -> set[str]:
+    """Files of this repository that a text names, such as docs/design.md."""
+    folders = "|".join((*FOLDERS, "tests", "benchmarks", "docs"))
+    return set(re.findall(rf"(?<![\w/.~-])(?:{folders})/[\w./-]*\w\.(?:py|yaml|md)\b", text))
+
+
+def test_every_file_that_is_named_exists(root: Path) -> None:
+    code = [path for folder in (*FOLDERS, "benchmarks") for path in (root / folder).rglob("*.py")]
+    for page in [*pages(root), *code, root / "Makefile"]:
+        text = page.read_text(encoding="utf-8")
+        dead = sorted(path for path in paths_named(text) if not (root / path).exists())
+        # The configuration of another project, named where its bands are.
+        assert set(dead) <= {"configs/train/config_supervision.yaml"}, f"{page} names {dead}"
+
+
+def test_every_module_that_is_named_exists(root: Path) -> None:
+    for page in pages(root):
+        for name in set(re.findall(r"(?<![\w.])vigibati(?:\.[a-z_]+)+", page.read_text(encoding="utf-8"))):
+            home, _, attribute = name.rpartition(".")
+            assert find_spec(name) or hasattr(import_module(home), attribute), f"{page} names {name}"
