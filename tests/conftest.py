@@ -4,7 +4,7 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,13 +13,12 @@ import pyproj
 import pytest
 import rasterio
 import shapely
-import torch
 from hypothesis import settings
-from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.model.checkpoint import save_checkpoint
-from vigibati.inference.model.network import build_network
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 ROOT = Path(__file__).parents[1]
 # No test is about time: a machine that does other things too is no failure.
@@ -122,6 +121,12 @@ def checkpoint(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A real checkpoint whose weights pass the brightness of every second pixel on to the logits."""
+    # Loading torch takes longer than all tests of most rooms, which need none.
+    import torch  # noqa: PLC0415
+
+    from vigibati.inference.model.checkpoint import save_checkpoint  # noqa: PLC0415
+    from vigibati.inference.model.network import build_network  # noqa: PLC0415
+
     network = build_network(
         architecture="unet", encoder="mobilenet_v2", decoder_channels=(4,) * 5, bands=3, classes=1
     )
