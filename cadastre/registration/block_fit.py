@@ -8,9 +8,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from vigibati.cadastre.overlap import Geometries, near_pairs
-from vigibati.cadastre.registration.schur_solvers import OVERHANG_SPREAD_M
-from vigibati.cadastre.registration.sums import summed
-from vigibati.cadastre.registration.wall_matching import WallMatcher, huber, robust_scale
+from vigibati.cadastre.registration.normal_equations import huber, normal_equations, robust_scale
+from vigibati.cadastre.registration.schur_solvers import OVERHANG_SIGMA_M, segment_sum
+from vigibati.cadastre.registration.wall_matching import WallMatcher
 from vigibati.cadastre.registration.wall_points import WallPoints
 
 _TOUCHING_M = 0.3
@@ -19,17 +19,17 @@ _SHIFT_PRIOR_M = 0.3
 _AGREES_M = 1.0
 # A block of which less than this share of the walls fits starts elsewhere too, if half of its walls have
 # footprints in reach, and moves there if that share then fits, and more of it by the gain.
-_DOUBT = 0.5
-_GAIN = 0.2
+_DOUBTED_BELOW = 0.5
+_GAIN_SHARE = 0.2
 # A block of which less than this share fits in the end stays within so many metres: a shed that is gone would
 # settle on the house behind it.
-_TRUST = 0.5
-_NEAR_M = 0.6
-_FAR_M = 3.0
-_STARTS = 8
-_START_M = 1.5
-_MOST_M = 2.0
-_LIKENESS_M = 0.5
+_TRUSTED_FROM = 0.5
+_UNTRUSTED_REACH_M = 0.6
+_IN_REACH_M = 3.0
+_RESTARTS = 8
+_RESTART_M = 1.5
+_MAX_SHIFT_M = 2.0
+_SCORE_WIDTH_M = 0.5
 
 
 def blocks_of(geometries: Geometries) -> NDArray[np.intp]:
@@ -62,49 +62,48 @@ def fit_blocks(
     Returns:
         (count, 2) shift of each block beside its sheet.
     """
-    best = _solved(matcher, walls, field_m, overhang_m, np.zeros((count, 2)))
+    best = _fit_from(matcher, walls, field_m, overhang_m, np.zeros((count, 2)))
     score = _scores(matcher, walls, field_m, overhang_m, best)
-    total = summed(walls.weights, walls.blocks, count=count)
-    _, near = matcher.gaps(walls, field_m, _FAR_M)
-    reached = summed(walls.weights * near, walls.blocks, count=count)
-    doubtful = (score < _DOUBT * total) & (reached >= _DOUBT * total)
-    mine = doubtful[walls.blocks]
-    asked = walls.only(mine)
-    bar = np.maximum(score + _GAIN * total, _DOUBT * total)
-    for angle in np.arange(_STARTS if mine.any() else 0) * (2 * np.pi / _STARTS):
-        start = np.tile(_START_M * np.array([np.cos(angle), np.sin(angle)]), (count, 1))
-        tried = _solved(matcher, asked, field_m[mine], overhang_m, start)
-        then = _scores(matcher, asked, field_m[mine], overhang_m, tried)
-        better = doubtful & (then > bar) & (np.hypot(*tried[:, :2].T) <= _MOST_M)
-        best[better], bar[better], score[better] = tried[better], then[better], then[better]
-    believed = (score >= _TRUST * total) | (np.hypot(*best[:, :2].T) <= _NEAR_M)
+    total = segment_sum(walls.weights, walls.blocks, count=count)
+    _, near = matcher.gaps(walls, field_m, _IN_REACH_M)
+    reached = segment_sum(walls.weights * near, walls.blocks, count=count)
+    doubtful = (score < _DOUBTED_BELOW * total) & (reached >= _DOUBTED_BELOW * total)
+    of_doubtful = doubtful[walls.blocks]
+    doubtful_walls, doubtful_field_m = walls.only(of_doubtful), field_m[of_doubtful]
+    least = np.maximum(score + _GAIN_SHARE * total, _DOUBTED_BELOW * total)
+    for angle in np.arange(_RESTARTS if of_doubtful.any() else 0) * (2 * np.pi / _RESTARTS):
+        start = np.tile(_RESTART_M * np.array([np.cos(angle), np.sin(angle)]), (count, 1))
+        trial = _fit_from(matcher, doubtful_walls, doubtful_field_m, overhang_m, start)
+        trial_score = _scores(matcher, doubtful_walls, doubtful_field_m, overhang_m, trial)
+        better = doubtful & (trial_score > least) & (np.hypot(*trial[:, :2].T) <= _MAX_SHIFT_M)
+        best[better], least[better], score[better] = trial[better], trial_score[better], trial_score[better]
+    believed = (score >= _TRUSTED_FROM * total) | (np.hypot(*best[:, :2].T) <= _UNTRUSTED_REACH_M)
     return np.where(believed[:, np.newaxis], best[:, :2], 0.0)
 
 
-def _solved(
+def _fit_from(
     matcher: WallMatcher,
     walls: WallPoints,
     field_m: NDArray[np.float64],
     overhang_m: float,
     start_m: NDArray[np.float64],
 ) -> NDArray[np.float64]:
+    """Return (blocks, 3) dx, dy and overhang of each block beside its sheet, from a start (blocks, 2)."""
     block, count = walls.blocks, len(start_m)
-    design = np.column_stack([walls.normals, np.ones(len(block))])
-    products = design[:, :, np.newaxis] * design[:, np.newaxis]
     unknowns = np.column_stack([start_m, np.zeros(count)])
     for gate_m in _GATES_M:
         gap, matched = matcher.gaps(walls, field_m + unknowns[block, :2], gate_m)
         residual = gap - overhang_m - unknowns[block, 2]
         scale = robust_scale(residual[matched])
-        weight = np.where(matched, walls.weights * huber(residual / scale), 0.0) / scale**2
-        target = residual + (design * unknowns[block]).sum(axis=1)
-        left = summed(weight[:, np.newaxis, np.newaxis] * products, block, count=count)
-        right = summed((weight * target)[:, np.newaxis] * design, block, count=count)
+        robust_weight = huber(residual / scale)
+        weights = np.where(matched, walls.weights * robust_weight, 0.0) / scale**2
+        target = residual + (walls.design * unknowns[block]).sum(axis=1)
+        normal_matrix, rhs = normal_equations(walls, weights, target, count=count)
         # A shift that walls agree on is pulled back less the larger it is.
         far = (unknowns[:, :2] ** 2).sum(axis=1) / (2 * _SHIFT_PRIOR_M) ** 2
-        left[:, [0, 1], [0, 1]] += (1 / _SHIFT_PRIOR_M**2 / (1 + far))[:, np.newaxis]
-        left[:, 2, 2] += 1 / OVERHANG_SPREAD_M**2
-        unknowns = np.linalg.solve(left, right[:, :, np.newaxis])[:, :, 0]
+        normal_matrix[:, [0, 1], [0, 1]] += (1 / _SHIFT_PRIOR_M**2 / (1 + far))[:, np.newaxis]
+        normal_matrix[:, 2, 2] += 1 / OVERHANG_SIGMA_M**2
+        unknowns = np.linalg.solve(normal_matrix, rhs[:, :, np.newaxis])[:, :, 0]
     return unknowns
 
 
@@ -115,7 +114,8 @@ def _scores(
     overhang_m: float,
     unknowns: NDArray[np.float64],
 ) -> NDArray[np.float64]:
+    """Return the (blocks,) weight of the walls that agree, each counted less the farther it is off."""
     gap, matched = matcher.gaps(walls, field_m + unknowns[walls.blocks, :2], _AGREES_M)
     residual = gap - overhang_m - unknowns[walls.blocks, 2]
-    likeness = np.where(matched, np.exp(-2 * (residual / _LIKENESS_M) ** 2), 0.0)
-    return summed(walls.weights * likeness, walls.blocks, count=len(unknowns))
+    agreement = np.where(matched, np.exp(-2 * (residual / _SCORE_WIDTH_M) ** 2), 0.0)
+    return segment_sum(walls.weights * agreement, walls.blocks, count=len(unknowns))

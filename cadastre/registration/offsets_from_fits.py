@@ -1,4 +1,4 @@
-"""What is told of a registration: the offset and the tolerance of each sheet, and of each record."""
+"""Fits as offsets: what each sheet and each record is moved by, with its support, residual and tolerance."""
 
 from __future__ import annotations
 
@@ -12,16 +12,10 @@ import shapely
 
 from vigibati.cadastre.registration.arrows import ARROW_COLUMNS, no_arrows
 from vigibati.cadastre.registration.offsets import OFFSET_COLUMNS, Offsets
-from vigibati.cadastre.registration.record_fit import RoofFits
+from vigibati.cadastre.registration.record_fit import RecordFits
 from vigibati.cadastre.registration.sheet_fit import Sheet, SheetFit
+from vigibati.cadastre.registration.tolerance import believed, record_tolerances_m, sheet_tolerance_m
 from vigibati.configs.rules import RegistrationRules
-
-# Walls that must agree, and their share of all walls of the block, on a sheet of which nothing else is known:
-# a corner of two walls fits any roof. Where the sheet is known it holds what few walls say.
-_ALONE = (4.0, 0.6)
-# So many blocks that agree in one shift vouch for each other, if they are half of the sheet. Of real plans
-# cut into sheets of 4, 6 and 8 buildings fewer records were then left more than 1 m off, in every trial.
-_TOGETHER = 2
 
 
 def offsets_of(
@@ -41,60 +35,40 @@ def offsets_of(
         sheet.sheet_id: fit.warp for sheet, fit in zip(sheets, fits, strict=True) if fit.warp is not None
     }
     parts = [
-        _arrows(sheet, fit, fit.roofs, rules)
+        _arrows(sheet, fit, fit.records, rules)
         for sheet, fit in zip(sheets, fits, strict=True)
-        if fit.roofs is not None
+        if fit.records is not None
     ]
     arrows = pd.concat(parts, ignore_index=True).set_crs(crs) if parts else no_arrows(crs)
     return Offsets(table, warps, arrows)
 
 
-def _row(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> tuple[object, ...]:
+def _row(sheet: Sheet, fit: SheetFit, rules: RegistrationRules) -> tuple[object, ...]:
     """Return the values of `OFFSET_COLUMNS`."""
-    fit = placed.fit
-    residual = fit.residual_m if np.isfinite(fit.residual_m) else None
-    dx, dy = (float(value) for value in fit.shift_m)
-    tolerance = _sheet_tolerance(placed, rules)
+    assigned = fit.assigned
+    residual = assigned.residual_m if np.isfinite(assigned.residual_m) else None
+    dx, dy = (float(value) for value in assigned.shift_m)
+    tolerance = sheet_tolerance_m(fit, rules=rules)
     name, hull = sheet.sheet_id, sheet.hull
-    return (name, dx, dy, fit.support, residual, tolerance, fit.overhang_m, placed.method, hull)
+    return (name, dx, dy, assigned.support, residual, tolerance, assigned.overhang_m, fit.method, hull)
 
 
-def _sheet_tolerance(placed: SheetFit, rules: RegistrationRules) -> float:
-    reach = max(placed.fit.overhang_m, 0.0) + rules.residual_factor * placed.fit.residual_m
-    return {
-        "sheet": float(np.clip(reach, rules.tolerance_floor_m, rules.unregistered_tolerance_m)),
-        "global": rules.fallback_tolerance_m,
-        "none": rules.unregistered_tolerance_m,
-    }[placed.method]
-
-
-def _vouched(sheet: Sheet, placed: SheetFit, rules: RegistrationRules) -> bool:
-    blocks = int(sheet.blocks.max(initial=-1)) + 1
-    near = np.hypot(*(placed.own.shift_m - placed.fit.shift_m)) <= rules.sheet_cap_m
-    return bool(near and _TOGETHER <= placed.own.support >= blocks / 2)
-
-
-def _arrows(sheet: Sheet, placed: SheetFit, roofs: RoofFits, rules: RegistrationRules) -> gpd.GeoDataFrame:
+def _arrows(sheet: Sheet, fit: SheetFit, records: RecordFits, rules: RegistrationRules) -> gpd.GeoDataFrame:
     """Return the arrows of a sheet: of a record where that is believed, else as the sheet goes."""
-    known = placed.method == "sheet" or _vouched(sheet, placed, rules)
-    walls, share = _ALONE
-    alone = (roofs.support >= walls) & (roofs.share >= share)
-    believed = (roofs.support > 0) & (known | alone)
-    aside_m = placed.own.shift_m - placed.fit.shift_m
-    own_m = np.where((known | alone)[:, np.newaxis], aside_m + roofs.own_m, 0.0)
-    ends_m = sheet.middles + placed.field_at(sheet.middles) - aside_m + own_m
-    tolerance = np.clip(
-        rules.residual_factor * roofs.residual_m, rules.tolerance_floor_m, rules.unregistered_tolerance_m
-    )
+    assigned, goes_alone = fit.assigned, believed(sheet, fit, records, rules=rules)
+    measured = goes_alone & (records.support > 0)
+    aside_m = fit.best_fit.shift_m - assigned.shift_m
+    own_m = np.where(goes_alone[:, np.newaxis], aside_m + records.shift_m, 0.0)
+    ends_m = sheet.middles + fit.field_at(sheet.middles) - aside_m + own_m
     values = {
         "sheet_id": sheet.sheet_id,
         "own_dx_m": own_m[:, 0],
         "own_dy_m": own_m[:, 1],
-        "support": roofs.support,
-        "residual_m": np.where(believed, roofs.residual_m, placed.fit.residual_m),
-        "tolerance_m": np.where(believed, tolerance, _sheet_tolerance(placed, rules)),
-        "overhang_m": np.where(believed, roofs.overhang_m, placed.fit.overhang_m),
-        "method": np.where(believed, "block", placed.method),
+        "support": records.support,
+        "residual_m": np.where(measured, records.residual_m, assigned.residual_m),
+        "tolerance_m": record_tolerances_m(fit, records, measured, rules=rules),
+        "overhang_m": np.where(measured, records.overhang_m, assigned.overhang_m),
+        "method": np.where(measured, "block", fit.method),
     }
     lines = shapely.linestrings(np.stack([sheet.middles, ends_m], axis=1))
     return gpd.GeoDataFrame(values, geometry=lines)[list(ARROW_COLUMNS)]

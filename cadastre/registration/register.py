@@ -21,7 +21,7 @@ from vigibati.configs.rules import ComparisonRules, RegistrationRules
 
 _FOOTPRINT_SPACING_M = 0.5
 _FOOTPRINT_MIN_EDGE_M = 1.0
-_MOST_COMMON = 20_000
+_MOST_WALLS = 20_000
 _SAME_START_M = 1.0
 
 
@@ -30,9 +30,9 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
 
     A shift of the whole territory is found first; each sheet is then fitted from there and from its
     own vote, keeps the better of the two, and is bent smoothly (see `fit_warp`); each record then gets a
-    shift of its own beside that (see `fit_roofs`). A sheet with too little support, or too far from
+    shift of its own beside that (see `fit_records`). A sheet with too little support, or too far from
     the others, takes the median shift of the supported sheets, but for blocks of it that fit well by
-    themselves or vouch for each other (see `offsets_of`); where nothing agrees at all, records stay where
+    themselves or vouch for each other (see `believed`); where nothing agrees at all, records stay where
     they are and the tolerance says so. Pools take no part.
 
     Args:
@@ -50,36 +50,36 @@ def register(footprints: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, rules: 
             "bring both into one projected CRS",
         )
     buildings = as_array(footprints[footprints["kind"] == "building"])
-    known = rules.registration
-    sheets = sheets_of(records, buildings, rules=known)
+    registration = rules.registration
+    sheets = sheets_of(records, buildings, rules=registration)
     walls = wall_points(
         buildings,
         spacing_m=_FOOTPRINT_SPACING_M,
         min_edge_m=_FOOTPRINT_MIN_EDGE_M,
-        simplify_m=known.simplify_m,
+        simplify_m=registration.simplify_m,
     )
-    matcher = WallMatcher(walls, normals_cosine=known.normals_cosine)
+    matcher = WallMatcher(walls, normals_cosine=registration.normals_cosine)
     # Most of the time passes in code that lets other threads run; the result does not depend on them.
     with ThreadPoolExecutor(usable_cores()) as pool:
-        placed = _placed(_fits(sheets, matcher, known, pool), known)
-        fits = list(pool.map(lambda pair: fit_locally(matcher, *pair), zip(sheets, placed, strict=True)))
-    return offsets_of(sheets, fits, rules=known, crs=records.crs)
+        assigned = _assigned(_best_fits(sheets, matcher, registration, pool), registration)
+        fits = list(pool.map(lambda pair: fit_locally(matcher, *pair), zip(sheets, assigned, strict=True)))
+    return offsets_of(sheets, fits, rules=registration, crs=records.crs)
 
 
-def _fits(
+def _best_fits(
     sheets: list[Sheet], matcher: WallMatcher, rules: RegistrationRules, pool: ThreadPoolExecutor
 ) -> list[Fit]:
     """Return the best fit of each sheet."""
     if not sheets:
         return []
-    everything = _joined([sheet.block_walls for sheet in sheets]).thinned(_MOST_COMMON)
-    common = matcher.refine(everything, start_m=matcher.vote(everything, search_m=rules.search_m))
+    territory = _joined([sheet.block_walls for sheet in sheets]).thinned(_MOST_WALLS)
+    common = matcher.refine(territory, start_m=matcher.vote(territory, search_m=rules.search_m))
 
     def best(sheet: Sheet) -> Fit:
         walls = sheet.block_walls
-        own = matcher.vote(walls, search_m=rules.search_m)
-        apart = float(np.hypot(*(own - common.shift_m)))
-        starts = (common.shift_m, own) if apart > _SAME_START_M else (common.shift_m,)
+        voted_m = matcher.vote(walls, search_m=rules.search_m)
+        apart_m = float(np.hypot(*(voted_m - common.shift_m)))
+        starts = (common.shift_m, voted_m) if apart_m > _SAME_START_M else (common.shift_m,)
         candidates = [matcher.refine(walls, start_m=start) for start in starts]
         return max(candidates, key=lambda fit: fit.score)
 
@@ -96,16 +96,16 @@ def _joined(walls: list[WallPoints]) -> WallPoints:
     )
 
 
-def _placed(fits: list[Fit], rules: RegistrationRules) -> list[SheetFit]:
+def _assigned(fits: list[Fit], rules: RegistrationRules) -> list[SheetFit]:
     """Decide which fits are believed, and what the others take instead."""
     supported = [fit for fit in fits if fit.support >= rules.min_support]
     if not supported:
         return [SheetFit("none", replace(fit, shift_m=np.zeros(2), overhang_m=0.0), fit) for fit in fits]
-    common, overhang_m = _weighted_median(supported)
+    median_m, overhang_m = _weighted_median(supported)
     return [
         SheetFit("sheet", fit, fit)
-        if fit.support >= rules.min_support and np.hypot(*(fit.shift_m - common)) <= rules.sheet_cap_m
-        else SheetFit("global", replace(fit, shift_m=common, overhang_m=overhang_m), fit)
+        if fit.support >= rules.min_support and np.hypot(*(fit.shift_m - median_m)) <= rules.sheet_cap_m
+        else SheetFit("global", replace(fit, shift_m=median_m, overhang_m=overhang_m), fit)
         for fit in fits
     ]
 

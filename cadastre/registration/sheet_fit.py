@@ -15,7 +15,7 @@ from vigibati.cadastre.overlap import Geometries, as_array, boxes_near
 from vigibati.cadastre.registration.arrows import middles
 from vigibati.cadastre.registration.block_fit import blocks_of, fit_blocks
 from vigibati.cadastre.registration.offsets import sheet_ids
-from vigibati.cadastre.registration.record_fit import RoofFits, fit_roofs
+from vigibati.cadastre.registration.record_fit import RecordFits, fit_records
 from vigibati.cadastre.registration.wall_matching import Fit, WallMatcher
 from vigibati.cadastre.registration.wall_points import WallPoints, outer_walls, wall_points
 from vigibati.cadastre.registration.warp import Warp
@@ -61,21 +61,21 @@ class SheetFit:
 
     Attributes:
         method: ``sheet`` by its own shift, ``global`` by that of the others, ``none`` nowhere.
-        fit: What all its records take.
-        own: What fits it best, believed or not: from there its blocks are fitted.
+        assigned: What all its records take.
+        best_fit: What fits it best, believed or not: from there its blocks are fitted.
         warp: Bending around the shift; None without support.
-        roofs: Fits of the records, beside ``own`` and ``warp``; None where nothing was fitted.
+        records: Fits of the records, beside ``best_fit`` and ``warp``; None where nothing was fitted.
     """
 
     method: Literal["sheet", "global", "none"]
-    fit: Fit
-    own: Fit
+    assigned: Fit
+    best_fit: Fit
     warp: Warp | None = None
-    roofs: RoofFits | None = None
+    records: RecordFits | None = None
 
     def field_at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (n, 2) displacement from which the blocks were fitted."""
-        return self.own.shift_m + (np.zeros_like(xy) if self.warp is None else self.warp.at(xy))
+        return self.best_fit.shift_m + (np.zeros_like(xy) if self.warp is None else self.warp.at(xy))
 
 
 def sheets_of(records: gpd.GeoDataFrame, footprints: Geometries, *, rules: RegistrationRules) -> list[Sheet]:
@@ -115,31 +115,30 @@ def _sheet(
     return Sheet(name, hull, walls, middles(fitted), block, high[used])
 
 
-def fit_locally(matcher: WallMatcher, sheet: Sheet, placed: SheetFit) -> SheetFit:
+def fit_locally(matcher: WallMatcher, sheet: Sheet, fit: SheetFit) -> SheetFit:
     """Bend a sheet that has a shift of its own, then fit each of its records.
 
     Too few buildings may speak for a sheet, and yet each for itself: they are then fitted from where they
     fit best together.
     """
-    if placed.method == "none" or len(sheet.walls.xy) == 0:
-        return placed
+    if fit.method == "none" or len(sheet.walls.xy) == 0:
+        return fit
     walls = sheet.block_walls
     lean_m = np.zeros(2)
-    if placed.method == "sheet":
-        warp, lean_m, fit = fit_warp(
-            matcher, sheet.walls, placed.fit, sheet.middles, sheet.blocks, sheet.high
+    if fit.method == "sheet":
+        warp, lean_m, bent = fit_warp(
+            matcher, sheet.walls, fit.assigned, sheet.middles, sheet.blocks, sheet.high
         )
-        placed = replace(placed, fit=fit, own=fit, warp=warp)
-    field_m, overhang_m = placed.field_at(walls.xy), placed.fit.overhang_m
+        fit = replace(fit, assigned=bent, best_fit=bent, warp=warp)
+    field_m, overhang_m = fit.field_at(walls.xy), fit.assigned.overhang_m
     lean = sheet.high[:, np.newaxis] * lean_m
-    start_m = fit_blocks(
+    block_shift_m = fit_blocks(
         matcher,
         walls,
         field_m + lean[sheet.walls.blocks],
         overhang_m,
         count=int(sheet.blocks.max(initial=-1)) + 1,
     )
-    roofs = fit_roofs(
-        matcher, sheet.walls, sheet.blocks, sheet.high, field_m, overhang_m, start_m[sheet.blocks] + lean
-    )
-    return replace(placed, roofs=roofs)
+    start_m = block_shift_m[sheet.blocks] + lean
+    records = fit_records(matcher, sheet.walls, sheet.blocks, sheet.high, field_m, overhang_m, start_m)
+    return replace(fit, records=records)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
+from vigibati.cadastre.registration.normal_equations import huber, robust_scale, tukey
 from vigibati.cadastre.registration.wall_points import WallPoints
 
 _VOTE_CELL_M = 0.5
@@ -18,12 +19,11 @@ _GATES_M = (3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
 _TUKEY_ROUNDS = 3
 # The nearest wall or the next mostly faces the right way: more are asked for only where neither does.
 _NEIGHBOURS = (2, 12)
-_AT_ONCE = 100_000
-_SCALE_FLOOR_M = 0.1
+_CHUNK = 100_000
 _SHIFT_PRIOR_M = 3.0
 _OVERHANG_PRIOR_M = 0.5
 _AGREES_M = 1.0
-_LAST_GATE_M = 2.0
+_SCORE_GATE_M = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class WallMatcher:
             return np.zeros(2)
         agree = np.einsum("ij,ij->i", voters.normals[voter], self._walls.normals[wall]) > self._cosine
         voter, wall = voter[agree], wall[agree]
-        difference = self._walls.xy[wall] - voters.xy[voter]
+        shift_m = self._walls.xy[wall] - voters.xy[voter]
         half = int(np.ceil(search_m / _VOTE_CELL_M))
         edges = (np.arange(2 * half + 2) - half - 0.5) * _VOTE_CELL_M
         votes, _, _ = np.histogram2d(
-            difference[:, 0], difference[:, 1], bins=[edges, edges], weights=voters.weights[voter]
+            shift_m[:, 0], shift_m[:, 1], bins=[edges, edges], weights=voters.weights[voter]
         )
         smooth = gaussian_filter(votes, _VOTE_BLUR_M / _VOTE_CELL_M, mode="constant")
         best = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
@@ -95,16 +95,17 @@ class WallMatcher:
             residual = gap[matched] - unknowns[2]
             scale = robust_scale(residual)
             last = round_ >= len(_GATES_M) - _TUKEY_ROUNDS
-            weight = records.weights[matched] * (tukey if last else huber)(residual / scale)
-            design = np.column_stack([records.normals[matched], np.ones(int(matched.sum()))])
-            prior = np.array([_SHIFT_PRIOR_M, _SHIFT_PRIOR_M, _OVERHANG_PRIOR_M])
-            damping = np.diag((scale / prior) ** 2)
+            robust_weight = (tukey if last else huber)(residual / scale)
+            weights = records.weights[matched] * robust_weight
+            design = records.design[matched]
+            prior_m = np.array([_SHIFT_PRIOR_M, _SHIFT_PRIOR_M, _OVERHANG_PRIOR_M])
+            damping = np.diag((scale / prior_m) ** 2)
             # Damping pulls the overhang to 0, and holds the shift still along walls that are all parallel.
             pull = np.array([0.0, 0.0, -unknowns[2]])
-            left = design.T @ (weight[:, np.newaxis] * design) + damping
-            right = design.T @ (weight * residual) + damping @ pull
-            unknowns = unknowns + np.linalg.solve(left, right)
-        return self.judged(records, unknowns[:2], np.zeros((1, 2)), float(unknowns[2]))
+            normal_matrix = design.T @ (weights[:, np.newaxis] * design) + damping
+            rhs = design.T @ (weights * residual) + damping @ pull
+            unknowns = unknowns + np.linalg.solve(normal_matrix, rhs)
+        return self.scored(records, unknowns[:2], np.zeros((1, 2)), float(unknowns[2]))
 
     def gaps(
         self, records: WallPoints, shift_m: NDArray[np.float64], gate_m: float
@@ -123,8 +124,8 @@ class WallMatcher:
         matched = nearest >= 0
         if not matched.any():
             return np.zeros(len(records.xy)), matched
-        away = self._walls.xy[nearest] - (records.xy + shift_m)
-        return np.where(matched, np.einsum("ij,ij->i", records.normals, away), 0.0), matched
+        difference = self._walls.xy[nearest] - (records.xy + shift_m)
+        return np.where(matched, np.einsum("ij,ij->i", records.normals, difference), 0.0), matched
 
     def footprints(
         self, records: WallPoints, shift_m: NDArray[np.float64], gate_m: float
@@ -140,29 +141,29 @@ class WallMatcher:
         moved = records.xy + shift_m
         if len(self._walls.xy) == 0 or len(moved) == 0:
             return np.full(len(moved), -1, dtype=np.intp)
-        # In parts: with its neighbours a point takes 400 bytes; records without sheets may be millions.
-        parts = np.array_split(np.arange(len(moved)), -(-len(moved) // _AT_ONCE))
+        # In chunks: with its neighbours a point takes 400 bytes; records without sheets may be millions.
+        chunks = np.array_split(np.arange(len(moved)), -(-len(moved) // _CHUNK))
         return np.concatenate(
-            [self._nearest_to(moved[part], records.normals[part], gate_m) for part in parts]
+            [self._nearest_to(moved[chunk], records.normals[chunk], gate_m) for chunk in chunks]
         )
 
     def _nearest_to(
         self, xy: NDArray[np.float64], normals: NDArray[np.float64], gate_m: float
     ) -> NDArray[np.intp]:
         nearest = np.full(len(xy), -1, dtype=np.intp)
-        left = np.arange(len(xy))
+        pending = np.arange(len(xy))
         for neighbours in _NEIGHBOURS:
-            distance, wall = self._tree.query(xy[left], k=neighbours, distance_upper_bound=gate_m)
-            there = np.isfinite(distance)
-            wall = np.where(there, wall, 0)
-            facing = np.einsum("ij,ikj->ik", normals[left], self._walls.normals[wall]) > self._cosine
-            usable = there & facing
+            distance, wall = self._tree.query(xy[pending], k=neighbours, distance_upper_bound=gate_m)
+            in_reach = np.isfinite(distance)
+            wall = np.where(in_reach, wall, 0)
+            facing = np.einsum("ij,ikj->ik", normals[pending], self._walls.normals[wall]) > self._cosine
+            usable = in_reach & facing
             found = usable.any(axis=1)
-            nearest[left[found]] = wall[found, usable[found].argmax(axis=1)]
-            left = left[~found & there[:, -1]]
+            nearest[pending[found]] = wall[found, usable[found].argmax(axis=1)]
+            pending = pending[~found & in_reach[:, -1]]
         return nearest
 
-    def judged(
+    def scored(
         self,
         records: WallPoints,
         shift_m: NDArray[np.float64],
@@ -170,7 +171,7 @@ class WallMatcher:
         overhang_m: float,
     ) -> Fit:
         """Return the fit that a shift, a local displacement (n, 2) and an overhang make."""
-        gap, matched = self.gaps(records, shift_m + local_m, _LAST_GATE_M)
+        gap, matched = self.gaps(records, shift_m + local_m, _SCORE_GATE_M)
         residual = np.where(matched, np.abs(gap - overhang_m), np.inf)
         agrees = residual <= _AGREES_M
         blocks = int(records.blocks.max(initial=-1)) + 1
@@ -185,21 +186,3 @@ class WallMatcher:
             score=float((records.weights * np.exp(-2 * residual**2)).sum())
             * float(np.exp(-0.5 * (overhang_m / _OVERHANG_PRIOR_M) ** 2)),
         )
-
-
-def robust_scale(residual_m: NDArray[np.float64]) -> float:
-    """Return the standard deviation estimated by the median absolute residual, at least 0.1 m."""
-    if residual_m.size == 0:
-        return _SCALE_FLOOR_M
-    return max(1.4826 * float(np.median(np.abs(residual_m))), _SCALE_FLOOR_M)
-
-
-def huber(standardised: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Huber weights (95 % efficiency, k = 1.345)."""
-    return 1.345 / np.maximum(np.abs(standardised), 1.345)
-
-
-def tukey(standardised: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return Tukey biweights (95 % efficiency, c = 4.685)."""
-    weight: NDArray[np.float64] = np.clip(1 - (standardised / 4.685) ** 2, 0, None) ** 2
-    return weight

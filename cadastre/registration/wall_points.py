@@ -31,6 +31,11 @@ class WallPoints:
     weights: NDArray[np.float64]
     blocks: NDArray[np.intp]
 
+    @property
+    def design(self) -> NDArray[np.float64]:
+        """The (n, 3) design matrix: what dx, dy and overhang of a record add to its walls' distances."""
+        return np.column_stack([self.normals, np.ones(len(self.normals))])
+
     def thinned(self, most: int) -> WallPoints:
         """Return at most ``most`` points, evenly taken: the same ones every time."""
         return self.only(slice(None, None, max(1, -(-len(self.xy) // most))))

@@ -36,7 +36,7 @@ class Warp:
 
         The same place has the same one to the last bit, whatever stands beside it: rings stay closed.
         """
-        nodes, shares = _corners(xy, self)
+        nodes, shares = _bilinear(xy, self)
         values = self.values_m.reshape(-1, 2)[nodes]
         # A sum of products in one call, such as einsum, may round by the place in the array.
         result: NDArray[np.float64] = (shares[:, :, np.newaxis] * values).sum(axis=1)
@@ -67,15 +67,15 @@ class Warp:
         columns, rows = np.ceil((xy.max(axis=0) - low) / cell_m).astype(int) + 1
         return cls(float(low[0]), float(low[1]), cell_m, np.zeros((rows, columns, 2)))
 
-    def spread(self, xy: NDArray[np.float64]) -> Matrix:
+    def interpolation_matrix(self, xy: NDArray[np.float64]) -> Matrix:
         """Return the (points, nodes) matrix that takes values at the nodes to points (n, 2)."""
         rows, columns, _ = self.values_m.shape
-        nodes, shares = _corners(xy, self)
+        nodes, shares = _bilinear(xy, self)
         ends = 4 * np.arange(len(xy) + 1)
         return sparse.csr_array((shares.ravel(), nodes.ravel(), ends), (len(xy), rows * columns))
 
 
-def _corners(xy: NDArray[np.float64], warp: Warp) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _bilinear(xy: NDArray[np.float64], warp: Warp) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the four nodes around each point, (n, 4), and their shares, which sum to 1."""
     rows, columns, _ = warp.values_m.shape
     place = np.clip((xy - (warp.west_m, warp.south_m)) / warp.cell_m, 0, (columns - 1, rows - 1))

@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from vigibati.cadastre.registration.beside_blocks import BesideBlocks
-from vigibati.cadastre.registration.schur_solvers import LEAN_SPREAD_M
-from vigibati.cadastre.registration.sums import summed
-from vigibati.cadastre.registration.wall_matching import Fit, WallMatcher, huber, robust_scale, tukey
+from vigibati.cadastre.registration.normal_equations import huber, normal_equations, robust_scale, tukey
+from vigibati.cadastre.registration.schur_solvers import LEAN_SIGMA_M, BlockEliminatedSystem
+from vigibati.cadastre.registration.wall_matching import Fit, WallMatcher
 from vigibati.cadastre.registration.wall_points import WallPoints
 from vigibati.cadastre.registration.warp import Matrix, Warp
 
 _GATES_M = (2.5, 2.0, 1.5, 1.5)
-_STEP_M = 1.0
-_BEND_M = 0.8
-_HELD_M = 3.0
-_MOST_M = 2.0
+_FIRST_DIFFERENCE_M = 1.0
+_SECOND_DIFFERENCE_M = 0.8
+_FIELD_PRIOR_M = 3.0
+_MAX_FIELD_M = 2.0
 _OVERHANG_PRIOR_M = 0.5
 
 
@@ -47,70 +46,74 @@ def fit_warp(
         high: (records,) whether its roof may lean: high roofs have one more shift in common.
 
     Returns:
-        The field, of at most 2 m per axis; (2,) the lean of high roofs beside it; the fit judged anew.
+        The field, of at most 2 m per axis; (2,) the lean of high roofs beside it; the fit scored anew.
     """
     owner, grid = walls.blocks, Warp.over(walls.xy)
     rows, columns, _ = grid.values_m.shape
-    nodes, spread = 2 * rows * columns, grid.spread(walls.xy)
-    design = _design(grid.spread(middles), high)
-    system = BesideBlocks(design, _stiffness(rows, columns), block)
-    normals = np.column_stack([walls.normals, np.ones(len(owner))])
-    products = normals[:, :, np.newaxis] * normals[:, np.newaxis]
+    nodes, interpolation = 2 * rows * columns, grid.interpolation_matrix(walls.xy)
+    design = _design(grid.interpolation_matrix(middles), high)
+    system = BlockEliminatedSystem(design, _prior(rows, columns), block)
     unknowns = np.append(np.zeros(nodes + 2), fit.overhang_m)
     aside_m = np.zeros((len(block), 2))
     for round_, gate_m in enumerate(_GATES_M):
-        local_m = spread @ unknowns[:nodes].reshape(2, -1).T + high[owner, np.newaxis] * unknowns[nodes:-1]
+        local_m = (
+            interpolation @ unknowns[:nodes].reshape(2, -1).T + high[owner, np.newaxis] * unknowns[nodes:-1]
+        )
         gap, matched = matcher.gaps(walls, fit.shift_m + local_m + aside_m[owner], gate_m)
         residual = gap - unknowns[-1]
         scale = robust_scale(residual[matched])
-        heard = huber(residual / scale)
+        robust_weight = huber(residual / scale)
         if round_ == len(_GATES_M) - 1:
             # Let go at last of what stands far aside: one gone shed, drawn to a wrong roof, bends the field.
-            heard = tukey((residual + (walls.normals * aside_m[owner]).sum(axis=1)) / scale)
-        weight = np.where(matched, walls.weights * heard, 0.0) / scale**2
-        known = summed(weight[:, np.newaxis, np.newaxis] * products, owner, count=len(block))
-        # The distances as they were before the field of the last round was applied.
-        before = (design @ unknowns).reshape(3, -1).T
-        before[:, :2] += aside_m
-        asked = summed((weight * residual)[:, np.newaxis] * normals, owner, count=len(block))
-        unknowns, aside_m = system.solve(known, asked + np.einsum("nij,nj->ni", known, before))
-    field = np.clip(unknowns[:nodes].reshape(2, rows, columns).transpose(1, 2, 0), -_MOST_M, _MOST_M)
+            robust_weight = tukey((residual + (walls.normals * aside_m[owner]).sum(axis=1)) / scale)
+        weights = np.where(matched, walls.weights * robust_weight, 0.0) / scale**2
+        normal_matrix, rhs = normal_equations(walls, weights, residual, count=len(block))
+        # The residuals are beside the field of the last round; the unknowns are not.
+        current = (design @ unknowns).reshape(3, -1).T
+        current[:, :2] += aside_m
+        rhs = rhs + np.einsum("nij,nj->ni", normal_matrix, current)
+        unknowns, aside_m = system.solve(normal_matrix, rhs)
+    field = np.clip(
+        unknowns[:nodes].reshape(2, rows, columns).transpose(1, 2, 0), -_MAX_FIELD_M, _MAX_FIELD_M
+    )
     warp = replace(grid, values_m=field)
     lean_m = unknowns[nodes:-1]
     local_m = warp.at(walls.xy) + high[owner, np.newaxis] * lean_m
-    return warp, lean_m, matcher.judged(walls.grouped(block), fit.shift_m, local_m, float(unknowns[-1]))
+    return warp, lean_m, matcher.scored(walls.grouped(block), fit.shift_m, local_m, float(unknowns[-1]))
 
 
-def _design(spread: Matrix, high: NDArray[np.bool_]) -> Matrix:
+def _design(interpolation: Matrix, high: NDArray[np.bool_]) -> Matrix:
     """Return what the unknowns (dx nodes, dy nodes, lean, overhang) do to dx, dy and overhang of records."""
-    leans, reaches = sparse.csr_array(high[:, np.newaxis] * 1.0), sparse.csr_array(np.ones((len(high), 1)))
+    leans, overhangs = sparse.csr_array(high[:, np.newaxis] * 1.0), sparse.csr_array(np.ones((len(high), 1)))
     return sparse.csr_array(
         sparse.block_array(
             [
-                [spread, None, leans, None, None],
-                [None, spread, None, leans, None],
-                [None, None, None, None, reaches],
+                [interpolation, None, leans, None, None],
+                [None, interpolation, None, leans, None],
+                [None, None, None, None, overhangs],
             ]
         )
     )
 
 
-def _stiffness(rows: int, columns: int) -> Matrix:
-    """Return the quadratic form of the prior over (dx nodes, dy nodes, lean, overhang)."""
+def _prior(rows: int, columns: int) -> Matrix:
+    """Return the inverse covariance of (dx nodes, dy nodes, lean, overhang) before any wall is seen."""
     node = np.arange(rows * columns).reshape(rows, columns)
     # Held at the sheet's shift so softly that it only settles what nothing else decides.
-    form = sparse.csr_array(sparse.eye_array(rows * columns) / _HELD_M**2)
-    for factors, allowed_m in (((-1.0, 1.0), _STEP_M), ((1.0, -2.0, 1.0), _BEND_M)):
-        for way in (node, node.T):
-            asked = _differences(way, np.array(factors) / allowed_m)
-            form = sparse.csr_array(form + asked.T @ asked)
+    field = sparse.csr_array(sparse.eye_array(rows * columns) / _FIELD_PRIOR_M**2)
+    for stencil, sigma_m in (((-1.0, 1.0), _FIRST_DIFFERENCE_M), ((1.0, -2.0, 1.0), _SECOND_DIFFERENCE_M)):
+        for direction in (node, node.T):
+            differences = _differences(direction, np.array(stencil) / sigma_m)
+            field = sparse.csr_array(field + differences.T @ differences)
     overhang = sparse.csr_array([[1.0 / _OVERHANG_PRIOR_M**2]])
-    return sparse.csr_array(sparse.block_diag([form, form, sparse.eye_array(2) / LEAN_SPREAD_M**2, overhang]))
+    return sparse.csr_array(
+        sparse.block_diag([field, field, sparse.eye_array(2) / LEAN_SIGMA_M**2, overhang])
+    )
 
 
-def _differences(node: NDArray[np.intp], factors: NDArray[np.float64]) -> Matrix:
-    """Return one row for each run of nodes down a column, which sums them by the factors."""
-    size = len(factors)
+def _differences(node: NDArray[np.intp], stencil: NDArray[np.float64]) -> Matrix:
+    """Return one row for each run of nodes down a column, which sums them by the stencil."""
+    size = len(stencil)
     runs = np.stack([node[at : len(node) - size + 1 + at] for at in range(size)], axis=-1).reshape(-1, size)
     ends = size * np.arange(len(runs) + 1)
-    return sparse.csr_array((np.tile(factors, len(runs)), runs.ravel(), ends), (len(runs), node.size))
+    return sparse.csr_array((np.tile(stencil, len(runs)), runs.ravel(), ends), (len(runs), node.size))

@@ -446,7 +446,7 @@ def test_walls_that_would_all_stand_far_behind_lose_against_fewer_that_fit() -> 
     matcher = WallMatcher(found, normals_cosine=RULES.registration.normals_cosine)
     drawn = wall_points(np.array([record]), spacing_m=3.0, min_edge_m=1.0, simplify_m=0.1)
     here, there = (
-        matcher.judged(drawn, np.array([x, 0.0]), np.zeros((1, 2)), overhang_m)
+        matcher.scored(drawn, np.array([x, 0.0]), np.zeros((1, 2)), overhang_m)
         for x, overhang_m in ((0.0, 0.3), (30.0, 1.8))
     )
     assert here.residual_m == pytest.approx(there.residual_m, abs=1e-6)
