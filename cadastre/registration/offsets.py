@@ -81,37 +81,37 @@ class Offsets:
         if "sheet_id" in layer.columns:
             arrow = arrow_rows(self.arrows, geometries, sheet_ids(layer))
         fitted = arrow >= 0
-        own = np.zeros((len(layer), 2))
-        own[fitted] = self.arrows[["own_dx_m", "own_dy_m"]].to_numpy(dtype=float)[arrow[fitted]]
-        shift = self._shifts(xy, row_of[owner]) + own[owner]
-        moved = shapely.set_coordinates(geometries.copy(), xy + shift)
-        corners = np.maximum(np.bincount(owner, minlength=len(layer)), 1)
-        mean = [np.bincount(owner, axis, minlength=len(layer)) / corners for axis in shift.T]
+        own_m = np.zeros((len(layer), 2))
+        own_m[fitted] = self.arrows[["own_dx_m", "own_dy_m"]].to_numpy(dtype=float)[arrow[fitted]]
+        shift_m = self._shifts(xy, row_of[owner]) + own_m[owner]
+        moved = shapely.set_coordinates(geometries.copy(), xy + shift_m)
+        vertices = np.maximum(np.bincount(owner, minlength=len(layer)), 1)
+        mean_m = [np.bincount(owner, axis, minlength=len(layer)) / vertices for axis in shift_m.T]
         local = {}
         for name in ("tolerance_m", "overhang_m"):
             local[name] = rows[name].to_numpy(dtype=float).copy()
             local[name][fitted] = self.arrows[name].to_numpy(dtype=float)[arrow[fitted]]
         return layer.set_geometry(gpd.GeoSeries(moved, index=layer.index, crs=layer.crs)).assign(
-            offset_m=np.hypot(*mean), **local
+            offset_m=np.hypot(*mean_m), **local
         )
 
     @property
     def reach_m(self) -> float:
         """Farthest that any sheet may move a point, in metres."""
-        whole = np.hypot(self.table["dx_m"], self.table["dy_m"]).max() if len(self.table) > 0 else 0.0
-        bent = [float(np.hypot(*warp.values_m.reshape(-1, 2).T).max()) for warp in self.warps.values()]
-        return float(whole) + max(bent, default=0.0)
+        shift_m = np.hypot(self.table["dx_m"], self.table["dy_m"]).max() if len(self.table) > 0 else 0.0
+        warp_m = [float(np.hypot(*warp.values_m.reshape(-1, 2).T).max()) for warp in self.warps.values()]
+        return float(shift_m) + max(warp_m, default=0.0)
 
     def _shifts(self, xy: NDArray[np.float64], row: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the displacement of each vertex."""
-        shift: NDArray[np.float64] = self.table[["dx_m", "dy_m"]].to_numpy(dtype=float)[row]
+        shift_m: NDArray[np.float64] = self.table[["dx_m", "dy_m"]].to_numpy(dtype=float)[row]
         by_row = np.argsort(row, kind="stable")
         ends = np.searchsorted(row, np.arange(len(self.table) + 1), sorter=by_row)
         for number, sheet in enumerate(self.table["sheet_id"]):
             mine = by_row[ends[number] : ends[number + 1]]
             if sheet in self.warps and len(mine) > 0:
-                shift[mine] += self.warps[sheet].at(xy[mine])
-        return shift
+                shift_m[mine] += self.warps[sheet].at(xy[mine])
+        return shift_m
 
     def _rows_of(self, layer: gpd.GeoDataFrame, *, nearest_if_unknown: bool) -> NDArray[np.intp]:
         if len(layer) == 0:
@@ -124,10 +124,10 @@ class Offsets:
         if nearest_if_unknown:
             rows[unknown] = self._nearest_rows(as_array(layer)[unknown])
         elif unknown.any():
-            strangers = sorted(set(sheets[unknown]))
+            missing = sorted(set(sheets[unknown]))
             raise RecordsError(
                 "offsets",
-                f"hold no sheet '{strangers[0]}' ({len(strangers)} missing)",
+                f"hold no sheet '{missing[0]}' ({len(missing)} missing)",
                 "register these records again",
             )
         return np.asarray(rows, dtype=np.intp)

@@ -19,6 +19,7 @@ _GATE_M = 1.5
 _TUKEY_WIDENING = 1.4
 _LEAST_SCALE_M = 1 / 4.685
 _AGREES_M = 1.0
+# As many walls as the sheet's residual counts in that of a block.
 _SHEET_WALLS = 4.0
 
 

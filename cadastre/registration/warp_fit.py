@@ -15,6 +15,8 @@ from vigibati.cadastre.registration.wall_points import WallPoints
 from vigibati.cadastre.registration.warp import Matrix, Warp
 
 _GATES_M = (2.5, 2.0, 1.5, 1.5)
+# Standard deviations of the prior per axis: of what neighbouring nodes differ by, of what these differences
+# differ by in turn, and of the field itself.
 _FIRST_DIFFERENCE_M = 1.0
 _SECOND_DIFFERENCE_M = 0.8
 _FIELD_PRIOR_M = 3.0
@@ -56,11 +58,10 @@ def fit_warp(
     unknowns = np.append(np.zeros(nodes + 2), fit.overhang_m)
     aside_m = np.zeros((len(block), 2))
     for round_, gate_m in enumerate(_GATES_M):
-        local_m = (
-            interpolation @ unknowns[:nodes].reshape(2, -1).T + high[owner, np.newaxis] * unknowns[nodes:-1]
-        )
+        nodes_m, lean_m, overhang_m = unknowns[:nodes].reshape(2, -1).T, unknowns[nodes:-1], unknowns[-1]
+        local_m = interpolation @ nodes_m + high[owner, np.newaxis] * lean_m
         gap, matched = matcher.gaps(walls, fit.shift_m + local_m + aside_m[owner], gate_m)
-        residual = gap - unknowns[-1]
+        residual = gap - overhang_m
         scale = robust_scale(residual[matched])
         robust_weight = huber(residual / scale)
         if round_ == len(_GATES_M) - 1:
@@ -73,11 +74,8 @@ def fit_warp(
         current[:, :2] += aside_m
         rhs = rhs + np.einsum("nij,nj->ni", normal_matrix, current)
         unknowns, aside_m = system.solve(normal_matrix, rhs)
-    field = np.clip(
-        unknowns[:nodes].reshape(2, rows, columns).transpose(1, 2, 0), -_MAX_FIELD_M, _MAX_FIELD_M
-    )
-    warp = replace(grid, values_m=field)
-    lean_m = unknowns[nodes:-1]
+    field_m, lean_m = unknowns[:nodes].reshape(2, rows, columns).transpose(1, 2, 0), unknowns[nodes:-1]
+    warp = replace(grid, values_m=np.clip(field_m, -_MAX_FIELD_M, _MAX_FIELD_M))
     local_m = warp.at(walls.xy) + high[owner, np.newaxis] * lean_m
     return warp, lean_m, matcher.scored(walls.grouped(block), fit.shift_m, local_m, float(unknowns[-1]))
 
@@ -105,10 +103,9 @@ def _prior(rows: int, columns: int) -> Matrix:
         for direction in (node, node.T):
             differences = _differences(direction, np.array(stencil) / sigma_m)
             field = sparse.csr_array(field + differences.T @ differences)
+    lean = sparse.eye_array(2) / LEAN_SIGMA_M**2
     overhang = sparse.csr_array([[1.0 / _OVERHANG_PRIOR_M**2]])
-    return sparse.csr_array(
-        sparse.block_diag([field, field, sparse.eye_array(2) / LEAN_SIGMA_M**2, overhang])
-    )
+    return sparse.csr_array(sparse.block_diag([field, field, lean, overhang]))
 
 
 def _differences(node: NDArray[np.intp], stencil: NDArray[np.float64]) -> Matrix:
