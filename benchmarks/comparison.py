@@ -14,6 +14,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -244,7 +245,7 @@ def _measure(world: _World, folder: Path, scale: float) -> dict[str, object]:
         "sheets": len(sheets),
         "footprints": len(footprints),
         "cases_published": len(cases),
-        "comparison": comparison.report.as_dict(),
+        "comparison": asdict(comparison.report),
         "parts": clock.parts,
     }
 

@@ -1,4 +1,4 @@
-"""The words that planners read in QGIS, in French and English, in one place."""
+"""A text in two languages, and the titles and headings that planners read in QGIS."""
 
 from __future__ import annotations
 
@@ -20,49 +20,6 @@ class Phrase:
         """Return the text in ``lang``."""
         return self.fr if lang == "fr" else self.en
 
-
-CHOICES: Final[Mapping[str, Mapping[str, Phrase]]] = {
-    "case_kind": {
-        "new_building": Phrase("Bâtiment absent du cadastre", "Building not in the records"),
-        "extension": Phrase("Extension absente du cadastre", "Extension not in the records"),
-        "pool": Phrase("Piscine absente du cadastre", "Pool not in the records"),
-        "not_seen": Phrase("Au cadastre, non vu sur l’image", "In the records, not seen in the image"),
-    },
-    "status": {
-        "to_review": Phrase("À examiner", "To review"),
-        "confirmed": Phrase("Confirmé", "Confirmed"),
-        "recorded_elsewhere": Phrase("Déjà enregistré ailleurs", "Recorded elsewhere"),
-        "authorised": Phrase("Autorisé (permis ou déclaration)", "Authorised (permit or declaration)"),
-        "not_a_building": Phrase("Pas une construction", "Not a building"),
-        "exempt": Phrase("Dispensé de formalité", "Exempt from formalities"),
-        "unclear": Phrase("Impossible à dire d’après l’image", "Cannot be told from the image"),
-    },
-    "control": {
-        "none": Phrase("Aucune suite pour l’instant", "Nothing yet"),
-        "to_visit": Phrase("À visiter", "To visit"),
-        "letter_sent": Phrase("Courrier envoyé", "Letter sent"),
-        "visited": Phrase("Visité", "Visited"),
-        "report_drawn": Phrase("Procès-verbal dressé", "Report drawn up"),
-        "regularised": Phrase("Régularisé", "Regularised"),
-        "restored": Phrase("Remis en état", "Restored"),
-    },
-    "formality": {
-        "none": Phrase("Sans formalité", "No formality"),
-        "declaration": Phrase("Déclaration préalable", "Prior declaration"),
-        "permit": Phrase("Permis de construire", "Building permit"),
-    },
-    "record_kind": {
-        "durable": Phrase("Bâtiment en dur", "Durable building"),
-        "light": Phrase("Construction légère", "Light construction"),
-        "pool": Phrase("Piscine", "Pool"),
-        "unknown": Phrase("Nature inconnue", "Unknown kind"),
-    },
-    "footprint_kind": {
-        "building": Phrase("Bâtiment", "Building"),
-        "pool": Phrase("Piscine", "Pool"),
-    },
-}
-"""Stored value → what is shown, by name of the list of choices."""
 
 VERIFY: Final = Phrase("à vérifier par le service", "to be verified by the service")
 """Said of every rule of law whose source here is secondary."""

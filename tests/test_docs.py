@@ -15,8 +15,8 @@ from typing import Any
 import typer
 
 import vigibati
+from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.columns import LAYOUTS
-from vigibati.cadastre.words import CHOICES
 from vigibati.cli.app import app
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.recipe import Augmentation, Recipe

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vigibati.cadastre.case_kinds import RECORD_KINDS
 from vigibati.cadastre.words import VERIFY, Language, Phrase
 from vigibati.configs.legal import DeadlineRule, VintageRules
 
@@ -49,7 +50,7 @@ def date_cases(
     """
     years = np.array(sorted(presence.columns), dtype=np.int64)
     chance = presence[years].to_numpy(dtype=float, copy=True)
-    chance[(cases["kind"] == "not_seen").to_numpy()] = np.nan
+    chance[cases["kind"].isin(RECORD_KINDS).to_numpy()] = np.nan
     last = np.where(chance < rules.not_seen_below, years, -np.inf).max(axis=1, initial=-np.inf)
     seen_since = (chance >= rules.seen_from) & (years > last[:, np.newaxis])
     first = np.where(seen_since, years, np.inf).min(axis=1, initial=np.inf)

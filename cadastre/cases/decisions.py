@@ -9,11 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, RECORD_KINDS
 from vigibati.cadastre.cases.permits import AUTHORISED
 
 _PRESENT: Final = frozenset({"confirmed", "recorded_elsewhere", AUTHORISED, "exempt"})
 _ABSENT: Final = "not_a_building"
-_CLASS: Final = {"new_building": "building", "extension": "building", "not_seen": "building", "pool": "pool"}
+_CLASS: Final = {kind: spec.class_name for kind, spec in CASE_KIND_SPECS.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +49,7 @@ def decided(cases: gpd.GeoDataFrame) -> Decided:
     status = cases["status"].fillna("")
     unsigned = cases["decided_by"].fillna("") == "" if "decided_by" in cases else True
     by_permit = (status == AUTHORISED) & unsigned
-    gone = cases["kind"] == "not_seen"
+    gone = cases["kind"].isin(RECORD_KINDS)
     present = status.isin(_PRESENT) & ~by_permit & ~gone
     absent = (status == _ABSENT) | (gone & (status == "confirmed"))
     known = (present | absent) & cases["kind"].isin(_CLASS)

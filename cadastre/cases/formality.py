@@ -10,7 +10,8 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from vigibati.cadastre.words import CHOICES, VERIFY, Language, Phrase
+from vigibati.cadastre.choices import CHOICES
+from vigibati.cadastre.words import VERIFY, Language, Phrase
 from vigibati.configs.legal import CaseKind, FormalityRule
 
 _USUAL: Final = {

@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from vigibati.cadastre.case_kinds import RECORD_KINDS
 from vigibati.cadastre.cases.formality import formality_rows
 from vigibati.configs.rules import ComparisonRules
 
@@ -45,7 +46,7 @@ def with_permits(
     permits = permits.sort_values("permit_date", ascending=False, kind="stable")
     permits = permits.drop_duplicates(["parcel_key", "permit_number"])
     known = cases["parcel_id"] if parcels is None else parcels["parcel_id"]
-    gone = cases["kind"] == "not_seen"
+    gone = cases["kind"].isin(RECORD_KINDS)
     types = rules.permits
     building = permits[permits["permit_type"].isin(types.building_types)]
     demolition = permits[permits["permit_type"].isin(types.demolition_types)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.cadastre.cases.budget import with_budget
 from vigibati.cadastre.cases.dating import elapsed, time_facts
 from vigibati.cadastre.cases.formality import formality_facts, limits_m2
@@ -87,7 +88,7 @@ def _reasons(
 ) -> pd.Series[str]:
     bounds = {
         kind: limits_m2(kind, rules.legal)
-        if kind == "pool"
+        if CASE_KIND_SPECS[kind].class_name == "pool"
         else (*rules.bands_m2, *limits_m2(kind, rules.legal))
         for kind in CASE_KINDS
     }

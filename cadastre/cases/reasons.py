@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.cadastre.cases.permits import AUTHORISED
 from vigibati.cadastre.words import Language, Phrase
 
@@ -27,14 +28,6 @@ REASON_COLUMNS: Final = (
 )
 """Columns of a case that its reasons are made of, the kind first."""
 
-_WHAT: Final = {
-    "new_building": Phrase("Bâtiment de {area} absent du cadastre", "Building of {area} not in the records"),
-    "extension": Phrase("Extension de {area} absente du cadastre", "Extension of {area} not in the records"),
-    "not_seen": Phrase(
-        "Bâtiment de {area} au cadastre, non vu sur l’image", "Recorded building of {area} not seen"
-    ),
-    "pool": Phrase("Piscine de {area} absente du cadastre", "Pool of {area} not in the records"),
-}
 _AREA: Final = Phrase("{area:.0f} m² (de {low:.0f} à {high:.0f})", "{area:.0f} m² ({low:.0f} to {high:.0f})")
 _STRADDLES: Final = Phrase(
     "la surface peut être de part et d’autre de {bound:g} m²",
@@ -74,7 +67,7 @@ def reason(case: Mapping[str, Any], *, bounds_m2: Sequence[float], lang: Languag
     """
     area, low, high = (case[name] for name in ("area_m2", "area_low_m2", "area_high_m2"))
     size = _AREA.said_in(lang).format(area=area, low=low, high=high)
-    said = [_WHAT[case["kind"]].said_in(lang).format(area=size)]
+    said = [CASE_KIND_SPECS[case["kind"]].sentence.said_in(lang).format(area=size)]
     crossed = [bound for bound in bounds_m2 if low < bound < high]
     if crossed:
         nearest = min(crossed, key=lambda bound: abs(bound - area))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.case_kinds import RECORD_KINDS
 from vigibati.cadastre.cases.chance import listed_chance
 from vigibati.cadastre.cases.table import Found, case_table
 from vigibati.cadastre.comparison.sheet_borders import moved_records
@@ -38,10 +40,7 @@ class ComparisonReport:
         records: Records that were given, pools included.
         pool_records: Pools among them; without any, every pool in the image is a case.
         records_outside_image: Records, other than pools, that do not lie wholly in the image.
-        new_building: Cases of that kind; likewise the next three.
-        extension: Parts of footprints, which may be several per footprint.
-        not_seen: Records.
-        pool: Pool footprints.
+        cases: Cases by kind; a footprint may have several extensions.
     """
 
     footprints: int
@@ -51,14 +50,7 @@ class ComparisonReport:
     records: int
     pool_records: int
     records_outside_image: int
-    new_building: int
-    extension: int
-    not_seen: int
-    pool: int
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the counts by name."""
-        return asdict(self)
+    cases: Mapping[CaseKind, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,18 +120,17 @@ def compare(
         pools = _unrecorded_pools(inside[is_pool], moved[was_pool], rules)
         found = [*unrecorded, pools, gone.result()]
     cases = case_table(found, rules, footprints.crs)
-    counts = {kind: int((cases["kind"] == kind).sum()) for kind in CASE_KINDS}
     report = ComparisonReport(
         footprints=len(footprints),
         footprints_outside_cover=int((~known).sum()),
         footprints_unsure=unsure,
         footprints_recorded=len(inside)
         - unsure
-        - sum(each.sources for each in found if each.kind != "not_seen"),
+        - sum(each.sources for each in found if each.kind not in RECORD_KINDS),
         records=len(records),
         pool_records=pool_records,
         records_outside_image=len(records) - pool_records - int(in_image.sum()),
-        **counts,
+        cases={kind: int((cases["kind"] == kind).sum()) for kind in CASE_KINDS},
     )
     return Comparison(cases=cases, report=report)
 

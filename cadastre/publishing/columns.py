@@ -26,7 +26,7 @@ class Column:
         dtype: pandas type of the column where no value is known.
         alias: Name in plain words; unique within its layer.
         group: Heading of the form under which it stands.
-        choices: Name of the list of allowed values in ``words.CHOICES``.
+        choices: Name of the list of allowed values in `CHOICES`.
         default: Value of a new row; only columns of a decision have one.
         editable: Whether a reviewer may change it.
     """

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.columns import LAYOUTS
 from vigibati.cadastre.publishing.extensions import register_extension
-from vigibati.cadastre.words import CHOICES, Language
+from vigibati.cadastre.words import Language
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS gpkg_data_columns (

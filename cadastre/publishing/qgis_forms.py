@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.columns import LAYOUTS, Column
-from vigibati.cadastre.words import CHOICES, TABS, Language
+from vigibati.cadastre.words import TABS, Language
 
 _DECIDED: Final = '"status" IS NOT NULL AND "status" <> \'to_review\''
 _ON_UPDATE: Final[Mapping[str, str]] = {

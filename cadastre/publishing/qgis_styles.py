@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, CaseKindSpec
+from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.qgis_forms import add_form
 from vigibati.cadastre.publishing.qgis_symbols import QML_VERSION, Dot, Stroke, add_fill_symbol
-from vigibati.cadastre.words import CHOICES, LEGEND, Language
+from vigibati.cadastre.words import LEGEND, Language
 
 _CASING: Final = Stroke("255,255,255,230", 1.5)
 _DOT_FROM_SCALE: Final = 4000
 # The point of the outline nearest to the upper right corner of its bounding box.
 _CORNER: Final = "closest_point(boundary($geometry), make_point(x_max($geometry), y_max($geometry)))"
 _FONT: Final = "Open Sans"  # QGIS brings it along on every system
-_CASE_COLOURS: Final = {
-    "new_building": "227,26,28",
-    "extension": "255,127,0",
-    "pool": "0,112,255",
-    "not_seen": "140,60,190",
-}
 _CONFIRMED: Final = "27,140,60"
 _SETTLED: Final = "90,150,105"
 _DARK_CASING: Final = Stroke("40,40,40,200", 0.7)
@@ -113,43 +109,32 @@ def _add_case_rules(style: ET.Element, lang: Language) -> None:
         filter="\"status\" IS NULL OR \"status\" IN ('to_review', 'unclear')",
         label=status["to_review"].said_in(lang),
     )
-    for number, (kind, colour) in enumerate(_CASE_COLOURS.items()):
-        label = CHOICES["case_kind"][kind].said_in(lang)
-        ET.SubElement(
-            open_cases,
-            "rule",
-            key=f"{{{kind}}}",
-            filter=f"\"kind\" = '{kind}'",
-            symbol=str(number),
-            label=label,
-        )
-        stroke = Stroke(
-            f"{colour},255", 0.8, dash="dash" if kind == "not_seen" else "solid", fill=f"{colour},40"
-        )
-        dot = Dot(f"{colour},255", 2.6, _DOT_FROM_SCALE)
-        add_fill_symbol(symbols, str(number), (_CASING, stroke), dot)
-    confirmed = str(len(_CASE_COLOURS))
-    ET.SubElement(
-        rules,
-        "rule",
-        key="{confirmed}",
-        filter="\"status\" = 'confirmed'",
-        symbol=confirmed,
-        label=status["confirmed"].said_in(lang),
-    )
+    for number, (kind, spec) in enumerate(CASE_KIND_SPECS.items()):
+        _add_rule(open_cases, kind, f"\"kind\" = '{kind}'", str(number), spec.label.said_in(lang))
+        _add_kind_symbol(symbols, str(number), spec)
+    confirmed, settled = str(len(CASE_KIND_SPECS)), str(len(CASE_KIND_SPECS) + 1)
+    _add_rule(rules, "confirmed", "\"status\" = 'confirmed'", confirmed, status["confirmed"].said_in(lang))
     add_fill_symbol(
         symbols,
         confirmed,
         (_CASING, Stroke(f"{_CONFIRMED},255", 0.8, fill=f"{_CONFIRMED},40")),
         Dot(f"{_CONFIRMED},255", 2.2, _DOT_FROM_SCALE),
     )
-    settled = str(len(_CASE_COLOURS) + 1)
-    ET.SubElement(
-        rules, "rule", key="{settled}", filter="ELSE", symbol=settled, label=LEGEND["settled"].said_in(lang)
-    )
+    _add_rule(rules, "settled", "ELSE", settled, LEGEND["settled"].said_in(lang))
     add_fill_symbol(
         symbols, settled, (Stroke("255,255,255,140", 1.0), Stroke(f"{_SETTLED},200", 0.4, dash="dot"))
     )
+
+
+def _add_rule(parent: ET.Element, key: str, condition: str, symbol: str, label: str) -> None:
+    ET.SubElement(parent, "rule", key=f"{{{key}}}", filter=condition, symbol=symbol, label=label)
+
+
+def _add_kind_symbol(symbols: ET.Element, name: str, spec: CaseKindSpec) -> None:
+    colour = ",".join(str(value) for value in bytes.fromhex(spec.colour.removeprefix("#")))
+    dash = "dash" if spec.evidence == "record" else "solid"
+    stroke = Stroke(f"{colour},255", 0.8, dash=dash, fill=f"{colour},40")
+    add_fill_symbol(symbols, name, (_CASING, stroke), Dot(f"{colour},255", 2.6, _DOT_FROM_SCALE))
 
 
 def _add_categories(

@@ -72,7 +72,7 @@ def _show_left_out(console: Console, comparison: ComparisonReport) -> None:
             f"{comparison.footprints_unsure} outlines beside no record are too unsure to be listed; "
             "they are in the layer footprints"
         )
-    if comparison.pool and not comparison.pool_records:
+    if comparison.cases["pool"] and not comparison.pool_records:
         console.print("the records hold no pool (Etalab batiments never do): every pool seen is listed")
 
 

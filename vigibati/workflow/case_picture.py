@@ -6,11 +6,11 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from vigibati.cadastre.words import CHOICES, TITLES, Language
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
+from vigibati.cadastre.words import TITLES, Language
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.pictures.quicklook import Outlines, quicklook
 
-_COLOURS = {"new_building": "#e4003a", "extension": "#ff8c00", "not_seen": "#a020f0", "pool": "#00a0e4"}
 _NUMBERED = 20
 
 
@@ -32,12 +32,12 @@ def draw_cases(
     drawn = cases.to_crs(image.grid.crs)
     known = tuple(records.to_crs(image.grid.crs).geometry)
     layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#ffd700", geometries=known)]
-    for kind, colour in _COLOURS.items():
+    for kind, spec in CASE_KIND_SPECS.items():
         of_kind = drawn[drawn["kind"] == kind]
         layers.append(
             Outlines(
-                name=CHOICES["case_kind"][kind].said_in(lang),
-                colour=colour,
+                name=spec.label.said_in(lang),
+                colour=spec.colour,
                 geometries=tuple(of_kind.geometry),
                 labels=tuple(str(number) if number <= _NUMBERED else "" for number in of_kind["rank"]),
             )

@@ -11,7 +11,7 @@ import shapely
 
 from vigibati.cadastre.cases.context import enrich
 from vigibati.cadastre.cases.dating import date_cases
-from vigibati.cadastre.cases.keep_ids import keep_ids
+from vigibati.cadastre.cases.ids import keep_ids
 from vigibati.cadastre.cases.permits import with_permits
 from vigibati.cadastre.cases.rank import rank
 from vigibati.cadastre.comparison.compare import ComparisonReport, compare

@@ -13,6 +13,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
@@ -22,7 +23,9 @@ from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inference.segmentation.segment import segment
 from vigibati.inference.segmentation.settings import SegmentSettings
 
-_CLASS: Final = {"new_building": "building", "extension": "building", "pool": "pool", "not_seen": ""}
+_CLASS: Final = {
+    kind: spec.class_name if spec.evidence == "footprint" else "" for kind, spec in CASE_KIND_SPECS.items()
+}
 
 
 @contextmanager

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from shapely import box
 from shapely.affinity import translate
 
-from vigibati.cadastre.cases.ids import case_ids
-from vigibati.cadastre.cases.keep_ids import keep_ids
+from vigibati.cadastre.cases.ids import case_ids, keep_ids
 
 
 def cases_of(shapes: list[object], kinds: list[str] | None = None) -> gpd.GeoDataFrame:

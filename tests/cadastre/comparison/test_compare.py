@@ -70,7 +70,7 @@ def test_a_row_over_the_edge_of_the_cover_is_seen() -> None:
         imaged=EVERYWHERE,
     )
     assert result.report.footprints_outside_cover == 1
-    assert result.report.not_seen == 0
+    assert result.report.cases["not_seen"] == 0
 
 
 def test_a_house_beside_its_record_as_a_whole_is_no_extension() -> None:
@@ -282,7 +282,7 @@ def test_pools_are_compared_with_pools_only() -> None:
     result = run(footprints, records)
     assert result.cases["kind"].tolist() == ["pool", "pool"]
     assert sorted(result.cases["area_m2"]) == [24, 32]
-    assert (result.report.pool_records, result.report.pool) == (1, 2)
+    assert (result.report.pool_records, result.report.cases["pool"]) == (1, 2)
 
 
 def test_cases_do_not_depend_on_the_order_of_the_input() -> None:
@@ -422,5 +422,5 @@ def test_an_unsure_outline_beside_no_record_is_counted_not_listed() -> None:
     footprints = found(box(200, 0, 210, 10), box(300, 0, 310, 10)).assign(probability=[0.51, 0.49])
     result = run(footprints, records_of(box(0, 0, 10, 10)))
     assert result.cases.loc[result.cases["kind"] == "new_building", "p_building"].tolist() == [0.51]
-    assert (result.report.new_building, result.report.footprints_unsure) == (1, 1)
+    assert (result.report.cases["new_building"], result.report.footprints_unsure) == (1, 1)
     assert result.report.footprints_recorded == 0

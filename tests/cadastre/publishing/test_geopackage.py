@@ -18,9 +18,9 @@ import pyogrio
 import pytest
 from shapely.geometry import Polygon, box
 
+from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.columns import LAYOUTS
 from vigibati.cadastre.publishing.geopackage import publish
-from vigibati.cadastre.words import CHOICES
 from vigibati.configs.errors import OutputError
 
 CRS = "EPSG:2154"

@@ -8,8 +8,10 @@ from rich.console import Console
 from vigibati.cadastre.cases.budget import budget_report, with_budget
 from vigibati.cadastre.comparison.compare import ComparisonReport
 from vigibati.cli.case_summary import show_cases
+from vigibati.configs.legal import CASE_KINDS
 
-NOTHING = dict.fromkeys(ComparisonReport.__dataclass_fields__, 0)
+COUNTS = {name: 0 for name in ComparisonReport.__dataclass_fields__ if name != "cases"}
+NOTHING = ComparisonReport(**COUNTS, cases=dict.fromkeys(CASE_KINDS, 0))
 
 
 def told(chances: dict[str, list[float]]) -> str:
@@ -25,7 +27,7 @@ def told(chances: dict[str, list[float]]) -> str:
         show_cases(
             console,
             listed,
-            comparison=ComparisonReport(**NOTHING),
+            comparison=NOTHING,
             budget=budget_report(listed, None),
             offsets=gpd.GeoDataFrame({"geometry": []}, geometry="geometry", crs=2154),
         )
