@@ -8,13 +8,28 @@ from typing import Final
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.cadastre.words import Phrase
 
+OPEN: Final = "to_review"
+"""Verdict while nobody has judged a case."""
+
+AUTHORISED: Final = "authorised"
+"""Verdict of a person, and what a permit on the parcel alone turns an open case to."""
+
+UNTOUCHED: Final[Mapping[str, str]] = {
+    "status": OPEN,
+    "control": "none",
+    "comment": "",
+    "decided_by": "",
+    "decided_at": "",
+}
+"""Columns of a decision, and what each holds, beside null, until a person touches the case."""
+
 CHOICES: Final[Mapping[str, Mapping[str, Phrase]]] = {
     "case_kind": {kind: spec.label for kind, spec in CASE_KIND_SPECS.items()},
     "status": {
-        "to_review": Phrase("À examiner", "To review"),
+        OPEN: Phrase("À examiner", "To review"),
         "confirmed": Phrase("Confirmé", "Confirmed"),
         "recorded_elsewhere": Phrase("Déjà enregistré ailleurs", "Recorded elsewhere"),
-        "authorised": Phrase("Autorisé (permis ou déclaration)", "Authorised (permit or declaration)"),
+        AUTHORISED: Phrase("Autorisé (permis ou déclaration)", "Authorised (permit or declaration)"),
         "not_a_building": Phrase("Pas une construction", "Not a building"),
         "exempt": Phrase("Dispensé de formalité", "Exempt from formalities"),
         "unclear": Phrase("Impossible à dire d’après l’image", "Cannot be told from the image"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 
-from vigibati.cadastre.cases.permits import OPEN
+from vigibati.cadastre.choices import OPEN
 
 
 @dataclass(frozen=True, slots=True)

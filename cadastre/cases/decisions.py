@@ -1,20 +1,71 @@
-"""What people decided about cases, as what is there and what is not."""
+"""What people did in a list of cases: what they touched, what that says of the ground, what must stay."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, RECORD_KINDS
-from vigibati.cadastre.cases.permits import AUTHORISED
+from vigibati.cadastre.choices import AUTHORISED, UNTOUCHED
+from vigibati.configs.errors import OutputError
 
 _PRESENT: Final = frozenset({"confirmed", "recorded_elsewhere", AUTHORISED, "exempt"})
 _ABSENT: Final = "not_a_building"
 _CLASS: Final = {kind: spec.class_name for kind, spec in CASE_KIND_SPECS.items()}
+_COLUMNS: Final = ("case_id", *UNTOUCHED)
+
+
+def touched_mask(cases: pd.DataFrame) -> pd.Series[bool]:
+    """Return which cases of a list a person has touched.
+
+    A case is touched if a column of a decision holds something else than in `UNTOUCHED`: a verdict, a
+    follow-up, a comment, a signature. So is one without a number, which was drawn by hand. What a permit
+    alone has turned to "authorised" was touched by nobody; without a permit a person has said it.
+
+    Args:
+        cases: Any part of the columns of a list; those that are absent say nothing.
+
+    Returns:
+        On the index of the cases.
+    """
+    touched = cases["case_id"].isna() if "case_id" in cases else pd.Series(data=False, index=cases.index)
+    for name, untouched in UNTOUCHED.items():
+        if name in cases:
+            held = cases[name].astype("object").where(cases[name].notna(), untouched)
+            if name == "status" and "permit" in cases:
+                held = held.mask((held == AUTHORISED) & cases["permit"].notna(), untouched)
+            touched |= held != untouched
+    return touched
+
+
+def refuse_to_lose_decisions(out: Path) -> None:
+    """Make sure that writing ``out`` anew destroys nothing that a person did.
+
+    Args:
+        out: GeoPackage that is to be written; nothing is checked when there is none yet.
+
+    Raises:
+        OutputError: ``out`` holds cases that a person has touched, or is some other file.
+    """
+    if not out.exists():
+        return
+    try:
+        cases = pyogrio.read_dataframe(out, layer="cases", columns=[*_COLUMNS, "permit"], read_geometry=False)
+    except (DataLayerError, DataSourceError) as error:
+        raise OutputError(out, "exists and is no list of cases", "give another name to --out") from error
+    if missing := set(_COLUMNS) - set(cases.columns):
+        cause = f"exists and is no list of cases of this tool (no column {', '.join(sorted(missing))})"
+        raise OutputError(out, cause, "give another name to --out")
+    if count := int(touched_mask(cases).sum()):
+        cause = f"holds {count} cases that a person has decided or drawn"
+        raise OutputError(out, cause, "give another name to --out")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,20 +89,18 @@ def decided(cases: gpd.GeoDataFrame) -> Decided:
 
     "Confirmed", "recorded elsewhere", "authorised" and "exempt" all say that the thing stands; of a
     record that is not seen, "confirmed" says that it is gone, and the three others say nothing about
-    the image. "Not a building" says that nothing stands. What a permit alone has turned to
-    "authorised" was decided by nobody.
+    the image. "Not a building" says that nothing stands. What nobody has touched, see `touched_mask`,
+    says nothing either.
 
     Args:
         cases: With ``kind``; without ``status`` nothing is decided.
     """
     if "status" not in cases:
         return Decided(_table(cases.iloc[:0], pd.Series(dtype=bool)))
-    status = cases["status"].fillna("")
-    unsigned = cases["decided_by"].fillna("") == "" if "decided_by" in cases else True
-    by_permit = (status == AUTHORISED) & unsigned
-    gone = cases["kind"].isin(RECORD_KINDS)
-    present = status.isin(_PRESENT) & ~by_permit & ~gone
-    absent = (status == _ABSENT) | (gone & (status == "confirmed"))
+    status, touched = cases["status"], touched_mask(cases)
+    is_record = cases["kind"].isin(RECORD_KINDS)
+    present = touched & status.isin(_PRESENT) & ~is_record
+    absent = touched & ((status == _ABSENT) | (is_record & (status == "confirmed")))
     known = (present | absent) & cases["kind"].isin(_CLASS)
     return Decided(_table(cases[known], present[known]))
 

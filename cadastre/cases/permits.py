@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from vigibati.cadastre.case_kinds import RECORD_KINDS
+from vigibati.cadastre.cases.decisions import touched_mask
 from vigibati.cadastre.cases.formality import formality_rows
+from vigibati.cadastre.choices import AUTHORISED, OPEN
 from vigibati.configs.rules import ComparisonRules
-
-AUTHORISED = "authorised"
-OPEN = "to_review"
 
 
 def with_permits(
@@ -24,7 +23,7 @@ def with_permits(
     """Name the newest permit on the parcel of each case, and take it for the explanation if it can be.
 
     A permit to build may explain what is new, a permit to demolish what is gone. Only the former changes
-    a status, from "to review" to "authorised", and only where no person has decided: it is no
+    a status, from "to review" to "authorised", and only where no person has touched the case: it is no
     explanation if it is older by ``stale_years`` than the last image that does not show the case, or a
     mere declaration where even the least area usually needs a permit. Then it is named all the same.
 
@@ -61,10 +60,8 @@ def with_permits(
     if "last_not_seen" in cases:
         absent = cases["last_not_seen"].astype("float64")
         believed &= ~(absent - year >= types.stale_years)
-    untouched = status == OPEN
-    if "decided_by" in cases:
-        untouched &= cases["decided_by"].isna()
-    return cases.assign(permit=_words(found), status=status.where(~(believed & untouched), AUTHORISED))
+    believed &= (status == OPEN) & ~touched_mask(cases)
+    return cases.assign(permit=_words(found), status=status.where(~believed, AUTHORISED))
 
 
 def _needs_permit(cases: gpd.GeoDataFrame, rules: ComparisonRules) -> pd.Series[bool]:

@@ -13,8 +13,8 @@ from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.cadastre.cases.budget import with_budget
 from vigibati.cadastre.cases.dating import elapsed, time_facts
 from vigibati.cadastre.cases.formality import formality_facts, limits_m2
-from vigibati.cadastre.cases.permits import AUTHORISED
 from vigibati.cadastre.cases.reasons import REASON_COLUMNS, reason
+from vigibati.cadastre.choices import AUTHORISED
 from vigibati.cadastre.size_bands import band_index
 from vigibati.cadastre.words import Language
 from vigibati.configs.rules import CASE_KINDS, ComparisonRules

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
-from vigibati.cadastre.cases.permits import AUTHORISED
+from vigibati.cadastre.choices import AUTHORISED
 from vigibati.cadastre.words import Language, Phrase
 
 REASON_COLUMNS: Final = (

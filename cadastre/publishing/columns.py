@@ -10,6 +10,7 @@ from typing import Any, Final
 import geopandas as gpd
 import pandas as pd
 
+from vigibati.cadastre.choices import UNTOUCHED
 from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.words import Phrase
 
@@ -52,11 +53,17 @@ _CASES: Final = (
         Phrase("Verdict", "Verdict"),
         "decision",
         choices="status",
-        default="to_review",
+        default=UNTOUCHED["status"],
         editable=True,
     ),
     Column(
-        "control", "str", Phrase("Suite donnée", "Follow-up"), "decision", "control", "none", editable=True
+        "control",
+        "str",
+        Phrase("Suite donnée", "Follow-up"),
+        "decision",
+        choices="control",
+        default=UNTOUCHED["control"],
+        editable=True,
     ),
     Column("comment", "str", Phrase("Commentaire", "Comment"), "decision", editable=True),
     Column("decided_by", "str", Phrase("Décidé par", "Decided by"), "decision"),

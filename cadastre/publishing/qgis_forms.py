@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from vigibati.cadastre.choices import CHOICES
+from vigibati.cadastre.choices import CHOICES, OPEN
 from vigibati.cadastre.publishing.columns import LAYOUTS, Column
 from vigibati.cadastre.words import TABS, Language
 
-_DECIDED: Final = '"status" IS NOT NULL AND "status" <> \'to_review\''
+_DECIDED: Final = f'"status" IS NOT NULL AND "status" <> \'{OPEN}\''
 _ON_UPDATE: Final[Mapping[str, str]] = {
     # Taking a verdict back to "to review" empties both, so that they never speak of no decision.
     "decided_by": f"if({_DECIDED}, @user_account_name, NULL)",

@@ -8,7 +8,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, CaseKindSpec
-from vigibati.cadastre.choices import CHOICES
+from vigibati.cadastre.choices import CHOICES, OPEN
 from vigibati.cadastre.publishing.qgis_forms import add_form
 from vigibati.cadastre.publishing.qgis_symbols import QML_VERSION, Dot, Stroke, add_fill_symbol
 from vigibati.cadastre.words import LEGEND, Language
@@ -106,8 +106,8 @@ def _add_case_rules(style: ET.Element, lang: Language) -> None:
         rules,
         "rule",
         key="{open}",
-        filter="\"status\" IS NULL OR \"status\" IN ('to_review', 'unclear')",
-        label=status["to_review"].said_in(lang),
+        filter=f"\"status\" IS NULL OR \"status\" IN ('{OPEN}', 'unclear')",
+        label=status[OPEN].said_in(lang),
     )
     for number, (kind, spec) in enumerate(CASE_KIND_SPECS.items()):
         _add_rule(open_cases, kind, f"\"kind\" = '{kind}'", str(number), spec.label.said_in(lang))

@@ -89,7 +89,7 @@ def compare(
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
     from vigibati.cadastre.cases.budget import budget_report
-    from vigibati.cadastre.cases.destination import refuse_to_lose_decisions
+    from vigibati.cadastre.cases.decisions import refuse_to_lose_decisions
     from vigibati.cadastre.publishing.geopackage import publish
     from vigibati.cadastre.readers.hints import RecordsHints
     from vigibati.cadastre.registration.offsets_io import read_offsets

@@ -14,7 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from vigibati.cadastre.cases.budget import budget_report
-from vigibati.cadastre.cases.destination import refuse_to_lose_decisions
+from vigibati.cadastre.cases.decisions import refuse_to_lose_decisions
 from vigibati.cadastre.publishing.geopackage import publish
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap

@@ -13,7 +13,7 @@ import geopandas as gpd
 import pandas as pd
 import pyproj
 
-from vigibati.cadastre.cases.destination import touched
+from vigibati.cadastre.cases.decisions import touched_mask
 from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.readers import (
     read_parcels,
@@ -171,7 +171,7 @@ def tell_of_earlier_decisions(inputs: CadastralInputs, path: Path | None) -> Non
         inputs: With the earlier list.
         path: Path of that list, named in the log.
     """
-    if inputs.previous is not None and (count := touched(inputs.previous)):
+    if inputs.previous is not None and (count := int(touched_mask(inputs.previous).sum())):
         _LOG.warning(
             "%s: %d cases that a person decided keep their numbers; the decisions stay in that file",
             path,
