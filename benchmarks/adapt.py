@@ -30,10 +30,10 @@ from rasterio.features import rasterize
 from vigibati.adaptation.adapt import adapt
 from vigibati.adaptation.report import AdaptReport
 from vigibati.adaptation.run_setup import AdaptSettings
-from vigibati.cadastre.benchmark.altered_plan import connected
 from vigibati.cadastre.benchmark.case_scores import hit, score_cases
 from vigibati.cadastre.benchmark.displaced_plan import Disorder, displace
 from vigibati.cadastre.benchmark.withholding import Withheld, withhold
+from vigibati.cadastre.morphology import blocks_of
 from vigibati.cadastre.overlap import as_array
 from vigibati.cadastre.readers import read_records
 from vigibati.cli.progress import listener
@@ -140,7 +140,7 @@ def barnarp(given: argparse.Namespace, folder: Path) -> Place:
     records = folder / "records.gpkg"
     if not records.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        kept = split.kept.assign(sheet_id="1", block=connected(as_array(split.kept), distance_m=0.1))
+        kept = split.kept.assign(sheet_id="1", block=blocks_of(as_array(split.kept), distance_m=0.1))
         bad = displace(kept, seed=SEED, disorder=Disorder(shift_m=SHIFT_M)).records
         (bad if spoilt else truth).drop(columns="block", errors="ignore").to_file(records)
     notes = {

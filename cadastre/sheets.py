@@ -1,4 +1,4 @@
-"""Where records lie: on which cadastral sheet, and whether on the image at all."""
+"""Where records lie: on which cadastral sheet, whether on the image at all, and what lies with them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def check_overlap(
         return
     cause = (
         f"none of the {len(records)} records lies on the {of}: "
-        f"records {extent_words(records.total_bounds)}, {of} {extent_words(image)}, "
+        f"records {_extent_words(records.total_bounds)}, {of} {_extent_words(image)}, "
         f"both in {records.crs.name}"
     )
     cure = f"give the records of the place of the {of}, or declare their CRS (--records-crs EPSG:2154)"
@@ -86,6 +86,26 @@ def check_overlap(
         cause += ", where they would lie with longitude and latitude swapped"
         cure = "swap the coordinates of the file (in QGIS: Swap X and Y coordinates)"
     raise RecordsError(path, cause, cure)
+
+
+def elsewhere(table: gpd.GeoDataFrame, records: gpd.GeoDataFrame, *, what: str) -> str | None:
+    """Say that nothing of a table lies among the records.
+
+    Args:
+        table: Parcels, zones or sectors; they may reach far beyond the records.
+        records: Records in the same CRS, not empty.
+        what: What the rows of ``table`` are, in the plural.
+
+    Returns:
+        The cause in words, with both extents; None if one outline meets the box around all records.
+    """
+    if table.intersects(shapely.box(*records.total_bounds)).any():
+        return None
+    here, there = _extent_words(table.total_bounds), _extent_words(records.total_bounds)
+    return (
+        f"none of its {len(table)} {what} lies among the records: {what} {here}, records {there}, "
+        f"both in {records.crs.name}"
+    )
 
 
 def _swapped(records: gpd.GeoDataFrame) -> shapely.Geometry:
@@ -120,7 +140,7 @@ def _nearest(records: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series[st
     return names
 
 
-def extent_words(extent: Extent) -> str:
+def _extent_words(extent: Extent) -> str:
     """Return an extent for an error."""
     west, south, east, north = extent
     return f"x {west:.0f} to {east:.0f} y {south:.0f} to {north:.0f}"

@@ -10,16 +10,16 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from vigibati.cadastre.benchmark.slabs import CutForm, cut_off
 from vigibati.cadastre.benchmark.withholding import withhold
-from vigibati.cadastre.overlap import Geometries, as_array, near_pairs
+from vigibati.cadastre.morphology import blocks_of
+from vigibati.cadastre.overlap import as_array, near_pairs
 
 What = Literal["kept", "withheld", "cut", "demolished"]
 """``kept`` is recorded and stands; ``withheld`` and ``cut`` only stand, ``demolished`` is only recorded."""
+
+CutForm = Literal["strip", "end"]
+"""A ``strip`` runs along the long side of a building, an ``end`` is cut across it."""
 
 _TOUCHING_M = 0.1
 _STACKED = 0.1
@@ -28,6 +28,7 @@ _HOUSE_M2 = 40.0
 _PIECE_M2 = 5.0
 _LARGEST_PIECE = 0.4
 _STRAIGHT = 0.2
+_BEYOND_M = 1.0
 _DEPTHS_M: dict[CutForm, tuple[float, float]] = {"strip": (0.8, 3.5), "end": (1.2, 6.0)}
 
 
@@ -67,7 +68,7 @@ def spoil(
     """
     shares = shares or Shares()
     truth = unstacked(records[records["kind"] != "pool"])
-    truth = truth.assign(block=connected(as_array(truth), distance_m=_TOUCHING_M))
+    truth = truth.assign(block=blocks_of(as_array(truth), distance_m=_TOUCHING_M))
     whole = truth.groupby("sheet_id")["sheet_id"].transform("size") < _FEW
     open_to_change = truth[~whole]
     draws = [int(value) for value in np.random.SeedSequence(seed).generate_state(3)]
@@ -111,12 +112,33 @@ def unstacked(records: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return records[kept]
 
 
-def connected(outlines: Geometries, *, distance_m: float) -> NDArray[np.intp]:
-    """Number the groups of outlines that are joined by gaps of at most ``distance_m``."""
-    pairs = near_pairs(outlines, outlines, distance_m=distance_m)
-    links = coo_array((np.ones(len(pairs.left)), (pairs.left, pairs.right)), shape=(len(outlines),) * 2)
-    groups: NDArray[np.intp] = connected_components(links, directed=False)[1].astype(np.intp)
-    return groups
+def cut_off(
+    building: shapely.Polygon, *, form: CutForm, depth_m: float, far: bool
+) -> tuple[shapely.Geometry, shapely.Geometry]:
+    """Cut a building by a line parallel to a side of its smallest rectangle.
+
+    Args:
+        building: The outline.
+        form: Which sides of the rectangle are meant, the long ones or the short ones.
+        depth_m: Distance of the line from that side.
+        far: Which of the two sides: the one away from the rectangle's first corner, or the other.
+
+    Returns:
+        What is left, and what is cut off; together they are the building.
+    """
+    corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(building))
+    sides = sorted(corners[[1, 3]] - corners[0], key=lambda side: float(np.hypot(*side)), reverse=True)
+    along, inward = sides if form == "strip" else sides[::-1]
+    width = float(np.hypot(*inward))
+    ahead, inward = along / np.hypot(*along), inward / width
+    low, high = (width - depth_m, width + _BEYOND_M) if far else (-_BEYOND_M, depth_m)
+    end = float(np.hypot(*along)) + _BEYOND_M
+    ring = [
+        corners[0] + u * ahead + v * inward
+        for u, v in ((-_BEYOND_M, low), (end, low), (end, high), (-_BEYOND_M, high))
+    ]
+    slab = shapely.Polygon(ring)
+    return shapely.difference(building, slab), shapely.intersection(building, slab)
 
 
 def _extensions(

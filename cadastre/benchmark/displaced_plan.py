@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.benchmark.slabs import cut_off
+from vigibati.cadastre.benchmark.altered_plan import cut_off
 from vigibati.cadastre.overlap import as_array
 
 _PERIODS_M: Final = (200.0, 700.0)

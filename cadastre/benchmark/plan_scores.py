@@ -10,7 +10,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.benchmark.altered_plan import connected
 from vigibati.cadastre.benchmark.case_scores import SHARE, hit
 from vigibati.cadastre.benchmark.plan_scores_errors import (
     BESIDE_M,
@@ -19,7 +18,8 @@ from vigibati.cadastre.benchmark.plan_scores_errors import (
     described_misses,
 )
 from vigibati.cadastre.benchmark.plan_scores_tally import LARGE_M2, Line, Tally
-from vigibati.cadastre.benchmark.simulated_detector import Detections, moved_by
+from vigibati.cadastre.benchmark.simulated_detector import Detections
+from vigibati.cadastre.morphology import blocks_of, moved_by
 from vigibati.cadastre.overlap import Geometries, as_array, near_pairs, shared_areas
 
 _SEEN = 0.5
@@ -82,7 +82,7 @@ def score_plan(
         of = fresh & (expected == name)
         same[of] = hit(roofs[of], outlines, kind == name)
     group = np.full(len(pieces), -1)
-    group[fresh] = connected(as_array(pieces)[fresh], distance_m=BESIDE_M)
+    group[fresh] = blocks_of(as_array(pieces)[fresh], distance_m=BESIDE_M)
     solo = fresh & (np.bincount(group[fresh], minlength=1)[group] == 1)
     area = shapely.area(roofs)
     score = Tally(area, found, same, bounds_m2)
@@ -126,7 +126,7 @@ def _expected(pieces: gpd.GeoDataFrame, what: NDArray[np.object_], new_below: fl
     outlines, stands = as_array(pieces), what != "demolished"
     area = np.where(stands, shapely.area(outlines), 0.0)
     block = np.full(len(pieces), -1)
-    block[stands] = connected(outlines[stands], distance_m=BESIDE_M)
+    block[stands] = blocks_of(outlines[stands], distance_m=BESIDE_M)
     size = np.bincount(block + 1, area)
     recorded = np.bincount(block + 1, area * (what == "kept"))
     share = recorded / np.maximum(size, 1e-9)

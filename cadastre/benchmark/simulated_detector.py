@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.morphology import moved_by, opened, with_eaves
 from vigibati.cadastre.overlap import Geometries, as_array
 
 Quality = Literal["perfect", "realistic"]
@@ -27,7 +28,6 @@ _LOW_M2: Final = 20.0
 _SMALLEST_M2: Final = 4.0
 _HOLE_M2: Final = 2.0
 _PROBABILITY: Final = 0.95
-_QUAD_SEGS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ def simulate(pieces: gpd.GeoDataFrame, *, quality: Quality, seed: int) -> Detect
     outlines = as_array(pieces)
     if quality == "perfect":
         blocks = shapely.get_parts(shapely.union_all(outlines[stands]))
-        found = eaves(blocks, np.full(len(blocks), _OVERHANG_M))
+        found = with_eaves(blocks, np.full(len(blocks), _OVERHANG_M))
         nothing = np.zeros(len(pieces), dtype=bool)
         return Detections(
             _table(shapely.union_all(found), np.ones(1), pieces.crs),
@@ -77,27 +77,10 @@ def simulate(pieces: gpd.GeoDataFrame, *, quality: Quality, seed: int) -> Detect
     overhang_m = chance.uniform(*_OVERHANGS_M, len(pieces))
     seen = stands & ~missing
     roofs = moved_by(outlines[seen], lean_m[seen])
-    whole = shapely.get_parts(shapely.union_all(eaves(roofs, overhang_m[seen])))
+    whole = shapely.get_parts(shapely.union_all(with_eaves(roofs, overhang_m[seen])))
     blobs = _blobs(outlines, round(_SPURIOUS * len(np.unique(pieces["block"]))), chance)
     shapes = shapely.union_all(_rough(np.concatenate([whole, blobs]), chance))
     return Detections(_table(shapes, chance.beta(19, 1, len(pieces)), pieces.crs), lean_m, missing, blobs)
-
-
-def eaves(outlines: Geometries, overhang_m: NDArray[np.float64]) -> Geometries:
-    """Widen roofs with sharp corners; with round ones where sharp ones would lose something."""
-    parts, owner = shapely.get_parts(outlines, return_index=True)
-    width = overhang_m[owner]
-    wide = shapely.buffer(parts, width, join_style="mitre", mitre_limit=2.0)
-    lost = shapely.area(wide) < shapely.area(parts)
-    wide[lost] = shapely.buffer(parts[lost], width[lost], quad_segs=_QUAD_SEGS)
-    return wide
-
-
-def moved_by(outlines: Geometries, shift_m: NDArray[np.float64]) -> Geometries:
-    """Return outlines moved by one vector each."""
-    xy, owner = shapely.get_coordinates(outlines, return_index=True)
-    moved: Geometries = shapely.set_coordinates(outlines.copy(), xy + shift_m[owner])
-    return moved
 
 
 def _missing(block: NDArray[np.intp], chance: np.random.Generator) -> NDArray[np.bool_]:
@@ -146,8 +129,7 @@ def _rough(outlines: Geometries, chance: np.random.Generator) -> Geometries:
     noisy = points[:, 1:] + chance.normal(0, _NOISE_M, (len(points), 2))
     rough = shapely.set_coordinates(plain.copy(), noisy[place.reshape(-1)])
     rough = shapely.make_valid(rough, method="structure", keep_collapsed=False)
-    core = shapely.buffer(rough, -_CORNER_M, quad_segs=_QUAD_SEGS)
-    rounded = shapely.buffer(core, _CORNER_M, quad_segs=_QUAD_SEGS)
+    rounded = opened(rough, 2 * _CORNER_M)
     # What is too narrow to have its corners rounded stays as it is.
     narrow = shapely.area(rounded) < 0.8 * shapely.area(rough)
     rounded[narrow] = rough[narrow]

@@ -1,4 +1,4 @@
-"""The table of cases: one row per thing to judge, with what is known of it so far."""
+"""The table of cases: one row per thing to judge, what is known of it so far, how likely it is real."""
 
 from __future__ import annotations
 
@@ -85,3 +85,20 @@ def case_table(found: Sequence[Found], rules: ComparisonRules, crs: pyproj.CRS) 
     order = np.lexsort((centre.y, centre.x, table["kind"].map(list(CASE_KINDS).index)))
     text = dict.fromkeys(("case_id", "kind", "size_band"), "str")
     return table.iloc[order].reset_index(drop=True).astype(text)[list(CASE_COLUMNS)]
+
+
+def listed_chance(
+    listed: NDArray[np.intp], compared: NDArray[np.intp], *, share: float
+) -> NDArray[np.float64]:
+    """Return the chance that one of the cases listed is real.
+
+    Of ``compared`` things about ``share`` may really have changed. Where more are listed, the others are
+    errors of outlines and of the model, such as roofs that it does not know. One case more on both sides
+    keeps a single one among a few from being taken for an error.
+
+    Args:
+        listed: Cases of a kind.
+        compared: Footprints or records that could have become one.
+        share: Of these, between 0 and 1, that are expected to have changed.
+    """
+    return np.minimum((share * compared + 1) / (listed + 1), 1.0)

@@ -12,8 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.cadastre.case_kinds import RECORD_KINDS
-from vigibati.cadastre.cases.chance import listed_chance
-from vigibati.cadastre.cases.table import Found, case_table
+from vigibati.cadastre.cases.table import Found, case_table, listed_chance
 from vigibati.cadastre.comparison.sheet_borders import moved_records
 from vigibati.cadastre.comparison.shifted_footprints import displaced
 from vigibati.cadastre.comparison.unexplained_parts import grown_parts, residue

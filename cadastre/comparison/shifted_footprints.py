@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.cadastre.comparison.unexplained_parts import opened
+from vigibati.cadastre.morphology import moved_by, opened, widened
 from vigibati.cadastre.overlap import Geometries, Pairs, near_pairs, shared_areas, union_by_left
 from vigibati.configs.rules import CaseRules
 
@@ -14,7 +14,6 @@ from vigibati.configs.rules import CaseRules
 _BELONGS = 0.5
 # Of what sticks out on one side, on the other; an extension leaves nothing missing.
 _AS_MUCH = 0.5
-_QUAD_SEGS = 4
 
 
 def displaced(
@@ -46,17 +45,10 @@ def displaced(
     asked = np.flatnonzero((far_m <= rules.displaced_max_m) & (missing_m2 >= _AS_MUCH * beyond_m2))
     slack_m = np.zeros(len(walls))
     np.maximum.at(slack_m, pairs.left, tolerance_m[pairs.right])
-    laid, known, slack_m = _moved(walls[asked], aside_m[asked]), united[asked], slack_m[asked]
+    laid, known, slack_m = moved_by(walls[asked], aside_m[asked]), united[asked], slack_m[asked]
     fits = np.ones(len(asked), dtype=np.bool_)
     for inner, outer in ((laid, known), (known, laid)):
-        left = shapely.difference(inner, shapely.buffer(outer, slack_m, quad_segs=_QUAD_SEGS))
+        left = shapely.difference(inner, widened(outer, slack_m))
         fits &= shapely.area(opened(left, rules.opening_m)) < rules.seed_min_m2
     result[asked] = fits
     return result
-
-
-def _moved(geometries: Geometries, by_m: NDArray[np.float64]) -> Geometries:
-    xy, owner = shapely.get_coordinates(geometries, return_index=True)
-    # A copy first: shapely writes into the array that it is given.
-    moved: Geometries = shapely.set_coordinates(geometries.copy(), xy + by_m[owner])
-    return moved

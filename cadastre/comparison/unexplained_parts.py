@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.morphology import opened, widened, without_eaves
 from vigibati.cadastre.overlap import (
     Geometries,
     Pairs,
@@ -19,8 +20,6 @@ from vigibati.cadastre.overlap import (
 )
 from vigibati.cadastre.parallel import in_parts
 from vigibati.configs.rules import CaseRules
-
-_QUAD_SEGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,9 @@ def residue(
     left = left[_sticks_out(footprints[left], records, tolerance_m) >= rules.seed_min_m2]
     pairs = near_pairs(footprints[left], records, distance_m=widest_m)
     used, place = np.unique(pairs.right, return_inverse=True)
-    wider = shapely.buffer(records[used], tolerance_m[used], quad_segs=_QUAD_SEGS)
+    wider = widened(records[used], tolerance_m[used])
     wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
-    walls = _without_eaves(footprints[left], pairs, overhang_m)
+    walls = _walls(footprints[left], pairs, overhang_m)
 
     def beyond(row: NDArray[np.intp]) -> Geometries:
         return opened(shapely.difference(walls[row], wide[row]), rules.opening_m)
@@ -88,16 +87,11 @@ def residue(
     return Residue(rows=rows, covered=covered, seeds=seeds[seeded], bare=bare, walls=walls[seeded])
 
 
-def _without_eaves(footprints: Geometries, pairs: Pairs, overhang_m: NDArray[np.float64]) -> Geometries:
+def _walls(footprints: Geometries, pairs: Pairs, overhang_m: NDArray[np.float64]) -> Geometries:
     """Return the footprints made smaller by the mean overhang of the records that each is paired with."""
     count = np.bincount(pairs.left, minlength=len(footprints))
     total = np.bincount(pairs.left, overhang_m[pairs.right], minlength=len(footprints))
-    eaves_m = np.maximum(total / np.maximum(count, 1), 0.0)
-    walls: Geometries = shapely.buffer(footprints, -eaves_m, join_style="mitre")
-    # Where GEOS's sharp corners cross each other, round ones do not.
-    crossed = ~shapely.is_valid(walls)
-    walls[crossed] = shapely.buffer(footprints[crossed], -eaves_m[crossed], quad_segs=_QUAD_SEGS)
-    return walls
+    return without_eaves(footprints, np.maximum(total / np.maximum(count, 1), 0.0))
 
 
 def _within_one(
@@ -108,7 +102,7 @@ def _within_one(
 
     def held(pair: NDArray[np.intp]) -> NDArray[np.bool_]:
         record = pairs.right[pair]
-        wider = shapely.buffer(records[record], tolerance_m[record], quad_segs=_QUAD_SEGS)
+        wider = widened(records[record], tolerance_m[record])
         return shapely.covers(wider, footprints[pairs.left[pair]])
 
     holding = in_parts(held, len(pairs.left))
@@ -127,20 +121,13 @@ def _sticks_out(
 
     def outside(pair: NDArray[np.intp]) -> NDArray[np.float64]:
         record = pairs.right[pair]
-        wider = shapely.buffer(records[record], tolerance_m[record], quad_segs=_QUAD_SEGS)
+        wider = widened(records[record], tolerance_m[record])
         area: NDArray[np.float64] = shapely.area(shapely.difference(footprints[pairs.left[pair]], wider))
         return area
 
     area_m2: NDArray[np.float64] = shapely.area(footprints)
     area_m2[pairs.left] = in_parts(outside, len(pairs.left))
     return area_m2
-
-
-def opened(geometries: Geometries, width_m: float) -> Geometries:
-    """Remove what is narrower than ``width_m`` (morphological opening with round corners)."""
-    eroded = shapely.buffer(geometries, -width_m / 2, quad_segs=_QUAD_SEGS)
-    result: Geometries = shapely.buffer(eroded, width_m / 2, quad_segs=_QUAD_SEGS)
-    return result
 
 
 def grown_parts(
@@ -166,7 +153,7 @@ def grown_parts(
     Returns:
         The parts, and for each the number of its footprint, rising.
     """
-    wide = shapely.intersection(shapely.buffer(seeds, reach_m, quad_segs=_QUAD_SEGS), bare)
+    wide = shapely.intersection(widened(seeds, reach_m), bare)
     parts, owner = shapely.get_parts(shapely.intersection(wide, footprints), return_index=True)
     kept = shapely.get_dimensions(parts) == 2  # noqa: PLR2004 -- 2 is the dimension of areas
     kept &= (shapely.area(parts) >= min_area_m2) & shapely.intersects(parts, seeds[owner])

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.morphology import widened
 from vigibati.cadastre.overlap import Geometries, Pairs, as_array, boxes_within, near_pairs, union_by_left
 from vigibati.cadastre.parallel import in_parts
 
@@ -72,7 +73,7 @@ def _seen_shares(
     asked, place = np.unique(
         np.column_stack([pairs.right, change_m[pairs.left]]), axis=0, return_inverse=True
     )
-    changed = shapely.buffer(footprints[asked[:, 0].astype(np.intp)], asked[:, 1], quad_segs=4)
+    changed = widened(footprints[asked[:, 0].astype(np.intp)], asked[:, 1])
     over = union_by_left(Pairs(pairs.left, place.reshape(-1)), changed, count=len(records))
 
     def share(row: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from vigibati.cadastre.publishing.extensions import register_extension
+from vigibati.cadastre.publishing.gpkg_schema import register_extension
 from vigibati.configs.errors import InputError
 
 STANDARD_URI: Final = "urn:vigibati:provenance:1"

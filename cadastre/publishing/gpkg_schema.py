@@ -1,13 +1,13 @@
-"""Lists of allowed values and plain names of columns, as the GeoPackage standard keeps them."""
+"""Plain names of columns and lists of allowed values, as an extension of GeoPackage keeps them."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.columns import LAYOUTS
-from vigibati.cadastre.publishing.extensions import register_extension
 from vigibati.cadastre.words import Language
 
 _TABLES: Final = """
@@ -70,4 +70,20 @@ def write_value_lists(database: sqlite3.Connection, lang: Language) -> None:
             for layer, columns in LAYOUTS.items()
             for column in columns
         ],
+    )
+
+
+def register_extension(database: sqlite3.Connection, name: str, tables: Sequence[str]) -> None:
+    """Note in ``gpkg_extensions`` that ``tables`` belong to the standard extension ``name``.
+
+    Args:
+        database: An open GeoPackage.
+        name: "gpkg_schema" or "gpkg_metadata".
+        tables: Tables that the extension brings.
+    """
+    definition = f"http://www.geopackage.org/spec121/#extension_{name.removeprefix('gpkg_')}"
+    database.executemany(
+        "INSERT INTO gpkg_extensions(table_name, column_name, extension_name, definition, scope) "
+        "VALUES (?, NULL, ?, ?, 'read-write')",
+        [(table, name, definition) for table in tables],
     )

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from vigibati.cadastre.overlap import Geometries, near_pairs
 from vigibati.cadastre.registration.normal_equations import huber, normal_equations, robust_scale
 from vigibati.cadastre.registration.schur_solvers import OVERHANG_SIGMA_M, segment_sum
 from vigibati.cadastre.registration.wall_matching import WallMatcher
 from vigibati.cadastre.registration.wall_points import WallPoints
 
-_TOUCHING_M = 0.3
 _GATES_M = (2.0, 1.6, 1.3, 1.0)
 _SHIFT_PRIOR_M = 0.3
 _AGREES_M = 1.0
@@ -30,17 +26,6 @@ _RESTARTS = 8
 _RESTART_M = 1.5
 _MAX_SHIFT_M = 2.0
 _SCORE_WIDTH_M = 0.5
-
-
-def blocks_of(geometries: Geometries) -> NDArray[np.intp]:
-    """Return the block of each polygon: those that touch, to 0.3 m, are drawn and moved together."""
-    pairs = near_pairs(geometries, geometries, distance_m=_TOUCHING_M)
-    graph = sparse.coo_array(
-        (np.ones(len(pairs.left)), (pairs.left, pairs.right)),
-        shape=(len(geometries), len(geometries)),
-    )
-    block: NDArray[np.intp] = connected_components(graph, directed=False)[1].astype(np.intp)
-    return block
 
 
 def fit_blocks(

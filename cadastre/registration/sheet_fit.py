@@ -11,9 +11,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.cadastre.morphology import blocks_of
 from vigibati.cadastre.overlap import Geometries, as_array, boxes_near
 from vigibati.cadastre.registration.arrows import middles
-from vigibati.cadastre.registration.block_fit import blocks_of, fit_blocks
+from vigibati.cadastre.registration.block_fit import fit_blocks
 from vigibati.cadastre.registration.offsets import sheet_ids
 from vigibati.cadastre.registration.record_fit import RecordFits, fit_records
 from vigibati.cadastre.registration.wall_matching import Fit, WallMatcher
@@ -24,6 +25,8 @@ from vigibati.configs.rules import RegistrationRules
 
 _SPACING_M = 3.0
 _SIMPLIFY_M = 0.1
+# Records that touch, to so many metres, are drawn and moved together.
+_TOUCHING_M = 0.3
 # Sheds and garages: one storey (the bound below which a declaration is enough, R.421-9). The benchmark's own
 # roofs lean from the same size on; what other bounds give is told in docs/decisions/0013.
 _LOW_M2 = 20.0
@@ -107,7 +110,7 @@ def _sheet(
     rules: RegistrationRules,
 ) -> Sheet:
     fitted = drawn[used]
-    block = blocks_of(fitted)
+    block = blocks_of(fitted, distance_m=_TOUCHING_M)
     walls = wall_points(fitted, spacing_m=_SPACING_M, min_edge_m=rules.min_edge_m, simplify_m=_SIMPLIFY_M)
     # A wall between two records is no edge in the image.
     walls = walls.only(outer_walls(fitted, walls, block))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.cases.decisions import Decided
 from vigibati.cadastre.comparison.records_cover import records_cover
+from vigibati.cadastre.morphology import widened
 from vigibati.cadastre.overlap import as_array, near_pairs, union_by_left
 from vigibati.cadastre.registration.offsets import Offsets
 from vigibati.cadastre.registration.register import register
@@ -229,7 +230,7 @@ def _cover(inputs: CadastralInputs, moved: gpd.GeoDataFrame, offsets: Offsets) -
 
 
 def _covered(footprints: NDArray[np.object_], records: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    wide = shapely.buffer(as_array(records), records["tolerance_m"].to_numpy(dtype=float), quad_segs=4)
+    wide = widened(as_array(records), records["tolerance_m"].to_numpy(dtype=float))
     recorded = union_by_left(near_pairs(footprints, wide), wide, count=len(footprints))
     covered: NDArray[np.float64] = shapely.area(shapely.intersection(footprints, recorded)) / np.maximum(
         shapely.area(footprints), 1e-9

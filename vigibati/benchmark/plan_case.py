@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.benchmark.altered_plan import Shares, spoil
 from vigibati.cadastre.benchmark.displaced_plan import Disorder, Displaced, displace
-from vigibati.cadastre.benchmark.simulated_detector import Detections, Quality, moved_by, simulate
+from vigibati.cadastre.benchmark.simulated_detector import Detections, Quality, simulate
 from vigibati.cadastre.crs import working_crs
+from vigibati.cadastre.morphology import moved_by
 from vigibati.cadastre.overlap import as_array
 from vigibati.cadastre.readers import read_records
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints

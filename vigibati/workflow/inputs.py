@@ -25,8 +25,7 @@ from vigibati.cadastre.readers import (
 )
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.repair import repair_polygons
-from vigibati.cadastre.same_place import elsewhere
-from vigibati.cadastre.sheets import assign_sheets, check_overlap
+from vigibati.cadastre.sheets import assign_sheets, check_overlap, elsewhere
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import InputError, RasterError, RecordsError
 from vigibati.workflow.layer_files import read_layer

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
-from vigibati.cadastre.benchmark.altered_plan import Shares, connected, spoil, unstacked
-from vigibati.cadastre.benchmark.slabs import CutForm, cut_off
+from vigibati.cadastre.benchmark.altered_plan import CutForm, Shares, cut_off, spoil, unstacked
 from vigibati.cadastre.readers import read_records
 
 BOUNDS = (5.0, 20.0, 40.0, 60.0)
@@ -99,9 +98,3 @@ def test_a_sheet_of_three_stays_whole(village: gpd.GeoDataFrame) -> None:
     pieces = spoil(few, seed=3, bounds_m2=BOUNDS, shares=Shares(withheld=0.9))
     assert set(pieces.loc[pieces["sheet_id"] == "few", "what"]) == {"kept"}
     assert (pieces["what"] == "withheld").sum() == round(0.9 * 93)
-
-
-def test_groups_are_joined_by_gaps() -> None:
-    outlines = np.array([box(0, 0, 1, 1), box(5, 0, 6, 1), box(1.5, 0, 2, 1)], dtype=object)
-    assert connected(outlines, distance_m=0.5).tolist() == [0, 1, 0]
-    assert connected(outlines, distance_m=0.4).tolist() == [0, 1, 2]

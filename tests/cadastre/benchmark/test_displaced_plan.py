@@ -7,14 +7,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vigibati.cadastre.benchmark.altered_plan import connected
 from vigibati.cadastre.benchmark.displaced_plan import Disorder, displace
+from vigibati.cadastre.morphology import blocks_of
 from vigibati.cadastre.overlap import as_array
 
 
 @pytest.fixture(scope="session")
 def blocks(village: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return village.assign(block=connected(as_array(village), distance_m=0.1))
+    return village.assign(block=blocks_of(as_array(village), distance_m=0.1))
 
 
 def corners(layer: gpd.GeoDataFrame) -> np.ndarray:

@@ -6,10 +6,9 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import box
 
 from vigibati.cadastre.benchmark.altered_plan import Shares, spoil
-from vigibati.cadastre.benchmark.simulated_detector import eaves, simulate
+from vigibati.cadastre.benchmark.simulated_detector import simulate
 from vigibati.cadastre.overlap import as_array
 
 BOUNDS = (5.0, 20.0, 40.0, 60.0)
@@ -44,15 +43,6 @@ def test_what_was_demolished_is_not_found(village: gpd.GeoDataFrame) -> None:
     union = shapely.union_all(found)
     assert shapely.area(shapely.difference(stands, union)) < 1e-6
     assert shapely.area(shapely.intersection(gone, union)) < 0.1 * gone.area
-
-
-def test_eaves_lose_nothing() -> None:
-    # A sliver of which sharp corners would run far out.
-    needle = shapely.Polygon([(0, 0), (40, 0.2), (0, 0.4)])
-    outlines = np.array([needle, box(0, 10, 5, 15)], dtype=object)
-    wide = eaves(outlines, np.array([0.3, 0.0]))
-    assert shapely.covers(wide, outlines).all()
-    assert wide[1].area == pytest.approx(25)
 
 
 @settings(max_examples=15)

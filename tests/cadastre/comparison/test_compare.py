@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import affinity, box
 
-from vigibati.cadastre.cases.chance import listed_chance
-from vigibati.cadastre.cases.table import CASE_COLUMNS
+from vigibati.cadastre.cases.table import CASE_COLUMNS, listed_chance
 from vigibati.cadastre.comparison.compare import Comparison, compare
 from vigibati.cadastre.comparison.records_cover import records_cover
-from vigibati.cadastre.comparison.unexplained_parts import opened, residue
+from vigibati.cadastre.comparison.unexplained_parts import residue
 from vigibati.cadastre.comparison.unseen_records import unseen
+from vigibati.cadastre.morphology import opened
 from vigibati.cadastre.registration.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.registration.register import register
 from vigibati.configs.errors import RecordsError
