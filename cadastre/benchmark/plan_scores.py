@@ -69,44 +69,54 @@ def score_plan(
         new_below: Recorded share of a block under which ``new_building`` is the expected kind.
     """
     what, roofs = pieces["what"].to_numpy(dtype=object), moved_by(as_array(pieces), detections.lean_m)
-    fresh, gone = np.isin(what, ("withheld", "cut")), what == "demolished"
+    is_new, is_missing = np.isin(what, ("withheld", "cut")), what == "demolished"
     shown = np.zeros(len(pieces), dtype=bool)
-    shown[fresh] = covered(roofs[fresh], as_array(detections.table)) >= _SEEN
+    shown[is_new] = covered(roofs[is_new], as_array(detections.table)) >= _SEEN
     kind = cases["kind"].to_numpy(dtype=object)
     outlines, absent = as_array(cases), kind == "not_seen"
     found, same = np.zeros((2, len(pieces)), dtype=bool)
-    found[fresh], found[gone] = hit(roofs[fresh], outlines, ~absent), hit(roofs[gone], outlines, absent)
-    same[gone] = found[gone]
+    found[is_new] = hit(roofs[is_new], outlines, ~absent)
+    found[is_missing] = same[is_missing] = hit(roofs[is_missing], outlines, absent)
     expected = _expected(pieces, what, new_below)
     for name in ("new_building", "extension"):
-        of = fresh & (expected == name)
+        of = is_new & (expected == name)
         same[of] = hit(roofs[of], outlines, kind == name)
     group = np.full(len(pieces), -1)
-    group[fresh] = blocks_of(as_array(pieces)[fresh], distance_m=BESIDE_M)
-    solo = fresh & (np.bincount(group[fresh], minlength=1)[group] == 1)
+    group[is_new] = blocks_of(as_array(pieces)[is_new], distance_m=BESIDE_M)
+    solo = is_new & (np.bincount(group[is_new], minlength=1)[group] == 1)
     area = shapely.area(roofs)
-    score = Tally(area, found, same, bounds_m2)
-    depth = np.searchsorted(_DEPTHS_M, pieces["depth_m"].to_numpy(dtype=float), side="right")
-    form = pieces["form"].to_numpy(dtype=object)
-    lines = [
-        *score.by_size("withheld", shown & (what == "withheld")),
-        *score.by_size("solo", shown & solo & (what == "withheld")),
-        *_groups(group, shown, score),
-        *score.by_size("demolished", gone),
-    ]
-    for name, of in (("extension", what == "cut"), ("strip", form == "strip"), ("end", form == "end")):
-        for step, label in enumerate(_DEPTH_LABELS):
-            lines += score.line(name, label, of & shown & (depth == step))
-    own, excused = _false(cases, absent, roofs, (fresh, gone), detections)
-    missed = np.flatnonzero((shown | gone) & ~found & (area > LARGE_M2))
+    own, excused = _false(cases, absent, roofs, (is_new, is_missing), detections)
+    missed = np.flatnonzero((shown | is_missing) & ~found & (area > LARGE_M2))
     return PlanScore(
-        lines=tuple(lines),
-        not_detected=int((fresh & ~shown).sum()),
+        lines=tuple(_lines(pieces, shown, solo, group, Tally(area, found, same, bounds_m2))),
+        not_detected=int((is_new & ~shown).sum()),
         own_false=_counted(kind[own]),
         detector_false=_counted(kind[excused]),
         misses=tuple(described_misses(pieces, roofs, missed, solo, cases, detections.table)),
         false_cases=tuple(described_cases(cases[own])),
     )
+
+
+def _lines(
+    pieces: gpd.GeoDataFrame,
+    shown: NDArray[np.bool_],
+    solo: NDArray[np.bool_],
+    group: NDArray[np.intp],
+    of: Tally,
+) -> list[Line]:
+    """Count what was found of each measure, by size or, of what was cut off, by depth."""
+    what, form = pieces["what"].to_numpy(dtype=object), pieces["form"].to_numpy(dtype=object)
+    lines = [
+        *of.by_size("withheld", shown & (what == "withheld")),
+        *of.by_size("solo", shown & solo & (what == "withheld")),
+        *_groups(group, shown, of),
+        *of.by_size("demolished", what == "demolished"),
+    ]
+    depth = np.searchsorted(_DEPTHS_M, pieces["depth_m"].to_numpy(dtype=float), side="right")
+    for name, cut in (("extension", what == "cut"), ("strip", form == "strip"), ("end", form == "end")):
+        for step, label in enumerate(_DEPTH_LABELS):
+            lines += of.line(name, label, cut & shown & (depth == step))
+    return lines
 
 
 def _groups(group: NDArray[np.intp], shown: NDArray[np.bool_], of: Tally) -> list[Line]:
@@ -141,8 +151,8 @@ def _false(
     detections: Detections,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which cases are the comparison's own errors, and which are the detector's."""
-    outlines, (fresh, gone) = as_array(cases), changed
-    right = np.where(absent, _on(outlines, roofs[gone]), _on(outlines, roofs[fresh]))
+    outlines, (is_new, is_missing) = as_array(cases), changed
+    right = np.where(absent, _on(outlines, roofs[is_missing]), _on(outlines, roofs[is_new]))
     excuse = np.where(absent, _on(outlines, roofs[detections.missing]), _on(outlines, detections.spurious))
     return ~right & ~excuse, ~right & excuse
 

@@ -45,7 +45,7 @@ def with_permits(
     permits = permits.sort_values("permit_date", ascending=False, kind="stable")
     permits = permits.drop_duplicates(["parcel_key", "permit_number"])
     known = cases["parcel_id"] if parcels is None else parcels["parcel_id"]
-    gone = cases["kind"].isin(RECORD_KINDS)
+    is_missing = cases["kind"].isin(RECORD_KINDS)
     types = rules.permits
     building = permits[permits["permit_type"].isin(types.building_types)]
     demolition = permits[permits["permit_type"].isin(types.demolition_types)]
@@ -54,9 +54,9 @@ def with_permits(
     large = _needs_permit(cases, rules)
     explaining = named.where(~large, enough.assign(more=named["more"]))
     found = explaining.where(explaining["permit_number"].notna(), named)
-    found = found.where(~gone, _newest(demolition, cases, known))
+    found = found.where(~is_missing, _newest(demolition, cases, known))
     year = pd.to_numeric(found["permit_date"].str[:4])
-    believed = explaining["permit_number"].notna() & ~gone
+    believed = explaining["permit_number"].notna() & ~is_missing
     if "last_not_seen" in cases:
         absent = cases["last_not_seen"].astype("float64")
         believed &= ~(absent - year >= types.stale_years)

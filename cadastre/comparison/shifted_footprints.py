@@ -33,8 +33,8 @@ def displaced(
     """
     result = np.zeros(len(walls), dtype=np.bool_)
     pairs = near_pairs(walls, records)
-    own = shared_areas(pairs, walls, records) >= _BELONGS * shapely.area(records[pairs.right])
-    pairs = Pairs(pairs.left[own], pairs.right[own])
+    belongs = shared_areas(pairs, walls, records) >= _BELONGS * shapely.area(records[pairs.right])
+    pairs = Pairs(pairs.left[belongs], pairs.right[belongs])
     united = union_by_left(pairs, records, count=len(walls))
     aside_m = shapely.get_coordinates(shapely.centroid(np.where(shapely.is_empty(united), walls, united)))
     aside_m -= shapely.get_coordinates(shapely.centroid(walls))

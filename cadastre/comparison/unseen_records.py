@@ -33,12 +33,12 @@ def unseen(
     outlines = as_array(records)
     change = np.maximum(records["tolerance_m"].to_numpy(dtype=float) - floor_m, 0.0)
     change -= np.maximum(records["overhang_m"].to_numpy(dtype=float), 0.0)
-    doubtful = np.flatnonzero(~_plain(outlines, footprints, change, below))
+    doubtful = np.flatnonzero(~_clearly_seen(outlines, footprints, change, below))
     shares = _seen_shares(outlines[doubtful], footprints, change[doubtful])
     return doubtful[shares < below], shares[shares < below]
 
 
-def _plain(
+def _clearly_seen(
     records: Geometries, footprints: Geometries, change_m: NDArray[np.float64], share: float
 ) -> NDArray[np.bool_]:
     """Return which records a single footprint covers by more than a share, as is quickly seen for most.
@@ -60,8 +60,8 @@ def _plain(
         return held & (away_m > -change_m[record])
 
     holding = in_parts(inside, len(pairs.left))
-    plain: NDArray[np.bool_] = np.bincount(pairs.left[holding], minlength=len(records)) > 0
-    return plain
+    is_clearly_seen: NDArray[np.bool_] = np.bincount(pairs.left[holding], minlength=len(records)) > 0
+    return is_clearly_seen
 
 
 def _seen_shares(

@@ -169,6 +169,34 @@ def _add_single(style: ET.Element, strokes: Sequence[Stroke]) -> None:
 def _add_label(style: ET.Element, label: _Label) -> None:
     labelling = ET.SubElement(style, "labeling", type="simple")
     settings = ET.SubElement(labelling, "settings", calloutType="simple")
+    _add_text_style(settings, label)
+    ET.SubElement(settings, "text-format", formatNumbers="0", wrapChar="", autoWrapLength="0")
+    # Over a point; the corner is fixed, so that numbers do not jump about while the map moves.
+    ET.SubElement(
+        settings,
+        "placement",
+        placement="1",
+        quadOffset="2" if label.at_corner else "4",
+        geometryGeneratorEnabled=str(int(label.at_corner)),
+        geometryGenerator=_CORNER,
+        geometryGeneratorType="PointGeometry",
+        centroidWhole="1",
+        centroidInside="1",
+        priority="9" if label.at_corner else "3",
+    )
+    ET.SubElement(
+        settings,
+        "rendering",
+        drawLabels="1",
+        obstacle="1",
+        displayAll="0",
+        scaleVisibility="0" if label.until_scale is None else "1",
+        scaleMin="1",
+        scaleMax=str(label.until_scale or 0),
+    )
+
+
+def _add_text_style(settings: ET.Element, label: _Label) -> None:
     text = ET.SubElement(
         settings,
         "text-style",
@@ -193,28 +221,4 @@ def _add_label(style: ET.Element, label: _Label) -> None:
         bufferOpacity="0.9",
         bufferJoinStyle="128",
         bufferNoFill="1",
-    )
-    ET.SubElement(settings, "text-format", formatNumbers="0", wrapChar="", autoWrapLength="0")
-    # Over a point; the corner is fixed, so that numbers do not jump about while the map moves.
-    ET.SubElement(
-        settings,
-        "placement",
-        placement="1",
-        quadOffset="2" if label.at_corner else "4",
-        geometryGeneratorEnabled=str(int(label.at_corner)),
-        geometryGenerator=_CORNER,
-        geometryGeneratorType="PointGeometry",
-        centroidWhole="1",
-        centroidInside="1",
-        priority="9" if label.at_corner else "3",
-    )
-    ET.SubElement(
-        settings,
-        "rendering",
-        drawLabels="1",
-        obstacle="1",
-        displayAll="0",
-        scaleVisibility="0" if label.until_scale is None else "1",
-        scaleMin="1",
-        scaleMax=str(label.until_scale or 0),
     )

@@ -47,24 +47,23 @@ class Dot:
     from_scale: int
 
 
-def add_properties(parent: ET.Element, values: Mapping[str, str]) -> None:
-    """Write ``values`` under ``parent`` both as an option map and as ``prop`` elements."""
-    options = ET.SubElement(parent, "Option", type="Map")
-    for name, value in values.items():
-        ET.SubElement(options, "Option", type="QString", name=name, value=value)
-    for name, value in values.items():
-        ET.SubElement(parent, "prop", k=name, v=value)
-
-
 def add_fill_symbol(parent: ET.Element, name: str, strokes: Sequence[Stroke], dot: Dot | None = None) -> None:
     """Add a polygon symbol whose passes are drawn in order, the last on top."""
     symbol = ET.SubElement(
         parent, "symbol", type="fill", name=name, alpha="1", clip_to_extent="1", force_rhr="0"
     )
     for stroke in strokes:
-        add_properties(_symbol_layer(symbol, "SimpleFill"), _fill_properties(stroke))
+        _add_properties(_symbol_layer(symbol, "SimpleFill"), _fill_properties(stroke))
     if dot is not None:
         _add_dot(symbol, name, len(strokes), dot)
+
+
+def _add_properties(parent: ET.Element, values: Mapping[str, str]) -> None:
+    options = ET.SubElement(parent, "Option", type="Map")
+    for name, value in values.items():
+        ET.SubElement(options, "Option", type="QString", name=name, value=value)
+    for name, value in values.items():
+        ET.SubElement(parent, "prop", k=name, v=value)
 
 
 def _fill_properties(stroke: Stroke) -> dict[str, str]:
@@ -83,7 +82,7 @@ def _fill_properties(stroke: Stroke) -> dict[str, str]:
 
 def _add_dot(symbol: ET.Element, name: str, position: int, dot: Dot) -> None:
     layer = _symbol_layer(symbol, "CentroidFill")
-    add_properties(layer, {"point_on_all_parts": "0", "point_on_surface": "1"})
+    _add_properties(layer, {"point_on_all_parts": "0", "point_on_surface": "1"})
     _only_from_scale(layer, dot.from_scale)
     marker = ET.SubElement(
         layer,
@@ -94,7 +93,7 @@ def _add_dot(symbol: ET.Element, name: str, position: int, dot: Dot) -> None:
         clip_to_extent="1",
         force_rhr="0",
     )
-    add_properties(
+    _add_properties(
         _symbol_layer(marker, "SimpleMarker"),
         {
             "name": "circle",
