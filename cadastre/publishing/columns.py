@@ -30,6 +30,8 @@ class Column:
         choices: Name of the list of allowed values in `CHOICES`.
         default: Value of a new row; only columns of a decision have one.
         editable: Whether a reviewer may change it.
+        in_table: Whether it is shown in the table of QGIS, beside the form.
+        long_text: Whether it is given several lines in the form.
     """
 
     name: str
@@ -39,12 +41,14 @@ class Column:
     choices: str | None = None
     default: str | None = None
     editable: bool = False
+    in_table: bool = True
+    long_text: bool = False
 
 
 _CASES: Final = (
     Column("rank", "Int32", Phrase("Rang", "Rank")),
     Column("kind", "str", Phrase("Nature du cas", "Kind of case"), choices="case_kind"),
-    Column("reasons", "str", Phrase("Pourquoi ce cas", "Why this case")),
+    Column("reasons", "str", Phrase("Pourquoi ce cas", "Why this case"), long_text=True),
     Column("area_m2", "float64", Phrase("Surface (m²)", "Area (m²)")),
     Column("size_band", "str", Phrase("Tranche de surface", "Size band")),
     Column(
@@ -65,7 +69,7 @@ _CASES: Final = (
         default=UNTOUCHED["control"],
         editable=True,
     ),
-    Column("comment", "str", Phrase("Commentaire", "Comment"), "decision", editable=True),
+    Column("comment", "str", Phrase("Commentaire", "Comment"), "decision", editable=True, long_text=True),
     Column("decided_by", "str", Phrase("Décidé par", "Decided by"), "decision"),
     Column("decided_at", "datetime64[ms, UTC]", Phrase("Décidé le", "Decided on"), "decision"),
     Column(
@@ -78,12 +82,28 @@ _CASES: Final = (
         Phrase("Part déjà au cadastre (0–1)", "Share already recorded (0–1)"),
         "evidence",
     ),
-    Column("area_low_m2", "float64", Phrase("Surface, au moins (m²)", "Area, at least (m²)"), "evidence"),
-    Column("area_high_m2", "float64", Phrase("Surface, au plus (m²)", "Area, at most (m²)"), "evidence"),
     Column(
-        "offset_m", "float64", Phrase("Décalage du cadastre (m)", "Offset of the records (m)"), "evidence"
+        "area_low_m2",
+        "float64",
+        Phrase("Surface, au moins (m²)", "Area, at least (m²)"),
+        "evidence",
+        in_table=False,
     ),
-    Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)"), "evidence"),
+    Column(
+        "area_high_m2",
+        "float64",
+        Phrase("Surface, au plus (m²)", "Area, at most (m²)"),
+        "evidence",
+        in_table=False,
+    ),
+    Column(
+        "offset_m",
+        "float64",
+        Phrase("Décalage du cadastre (m)", "Offset of the records (m)"),
+        "evidence",
+        in_table=False,
+    ),
+    Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)"), "evidence", in_table=False),
     Column("image_date", "str", Phrase("Date de l’image", "Date of the image"), "evidence"),
     Column("records_date", "str", Phrase("Date du cadastre", "Date of the records"), "evidence"),
     Column("first_seen", "Int32", Phrase("Vu la première fois en", "First seen in"), "evidence"),
@@ -108,8 +128,14 @@ _CASES: Final = (
         "context",
     ),
     Column("in_budget", "bool", Phrase("Dans les visites prévues", "Within the planned visits"), "context"),
-    Column("case_id", "str", Phrase("Numéro stable du cas", "Stable number of the case"), "context"),
-    Column("run_id", "str", Phrase("Numéro du calcul", "Number of the run"), "context"),
+    Column(
+        "case_id",
+        "str",
+        Phrase("Numéro stable du cas", "Stable number of the case"),
+        "context",
+        in_table=False,
+    ),
+    Column("run_id", "str", Phrase("Numéro du calcul", "Number of the run"), "context", in_table=False),
 )
 _FOOTPRINTS: Final = (
     Column("footprint_id", "Int64", Phrase("Numéro", "Number")),
@@ -119,8 +145,13 @@ _FOOTPRINTS: Final = (
     Column("at_edge", "bool", Phrase("Coupé par le bord de l’image", "Cut by the edge of the image")),
 )
 _MOVED: Final = (
-    Column("offset_m", "float64", Phrase("Déplacé sur l’image de (m)", "Moved onto the image by (m)")),
-    Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)")),
+    Column(
+        "offset_m",
+        "float64",
+        Phrase("Déplacé sur l’image de (m)", "Moved onto the image by (m)"),
+        in_table=False,
+    ),
+    Column("tolerance_m", "float64", Phrase("Tolérance (m)", "Tolerance (m)"), in_table=False),
     Column("overhang_m", "float64", Phrase("Débord des toits (m)", "Overhang of roofs (m)")),
 )
 _RECORDS: Final = (

@@ -17,9 +17,6 @@ _ON_UPDATE: Final[Mapping[str, str]] = {
     "decided_at": f"if({_DECIDED}, now(), NULL)",
 }
 _TAB_GROUPS: Final = (("case", ("case", "decision")), ("evidence", ("evidence",)), ("context", ("context",)))
-_HIDDEN_IN_TABLE: Final = frozenset(
-    {"fid", "run_id", "case_id", "area_low_m2", "area_high_m2", "offset_m", "tolerance_m"}
-)
 _TITLE_BY_LAYER: Final = {
     "cases": "lpad(to_string(\"rank\"), 4, ' ') || ' · ' || represent_value(\"kind\")",
     "footprints": '"footprint_id"',
@@ -80,7 +77,7 @@ def _add_widget(parent: ET.Element, column: Column, lang: Language) -> None:
             options, {"display_format": "dd/MM/yyyy HH:mm"}, {"allow_null": True, "calendar_popup": True}
         )
     elif kind == "TextEdit":
-        _add_options(options, {}, {"IsMultiline": column.name in {"comment", "reasons"}, "UseHtml": False})
+        _add_options(options, {}, {"IsMultiline": column.long_text, "UseHtml": False})
 
 
 def _add_options(parent: ET.Element, texts: Mapping[str, str], switches: Mapping[str, bool]) -> None:
@@ -137,7 +134,7 @@ def _add_table(style: ET.Element, columns: tuple[Column, ...]) -> None:
         style, "attributetableconfig", sortExpression=by_rank, sortOrder="0", actionWidgetStyle="dropDown"
     )
     listed = ET.SubElement(table, "columns")
-    for name in ("fid", *(column.name for column in columns)):
-        hidden = str(int(name in _HIDDEN_IN_TABLE))
-        ET.SubElement(listed, "column", type="field", name=name, hidden=hidden, width="-1")
+    shown = {"fid": False} | {column.name: column.in_table for column in columns}
+    for name, is_shown in shown.items():
+        ET.SubElement(listed, "column", type="field", name=name, hidden=str(int(not is_shown)), width="-1")
     ET.SubElement(listed, "column", type="actions", hidden="1", width="-1")
