@@ -14,6 +14,7 @@ import numpy as np
 
 from vigibati.cadastre.benchmark.case_scores import score_cases
 from vigibati.cadastre.benchmark.withholding import Withheld, shift, withhold
+from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.errors import InputError
@@ -193,8 +194,9 @@ def _described(false: gpd.GeoDataFrame, verdicts: dict[str, tuple[str, str]]) ->
 
 
 def _crop_all(image: Orthophoto, cases: gpd.GeoDataFrame, folder: Path) -> None:
+    colour = CASE_KIND_SPECS["new_building"].colour
     for row in cases.itertuples():
-        outline = Outlines(name="new_building", colour="#e4003a", geometries=(row.geometry,))
+        outline = Outlines(name="new_building", colour=colour, geometries=(row.geometry,))
         crop(image, row.geometry.bounds, folder / f"{row.case_id}.png", outlines=(outline,))
 
 

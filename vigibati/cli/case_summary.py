@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vigibati.cadastre.cases.budget import BudgetReport
+from vigibati.cadastre.choices import AUTHORISED
 from vigibati.cadastre.comparison.compare import ComparisonReport
 
 _FIRST = 10
@@ -40,7 +41,7 @@ def show_cases(
         console.print(f"expected precision of {what}: {budget.expected_precision:.0%}")
     for line in _doubts(cases):
         console.print(line)
-    explained = int((cases["status"] == "authorised").sum())
+    explained = int((cases["status"] == AUTHORISED).sum())
     if explained:
         console.print(f"{explained} cases lie on a parcel with a permit: counted as authorised for now")
     _show_left_out(console, comparison)

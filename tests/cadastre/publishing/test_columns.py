@@ -1,4 +1,4 @@
-"""A column of a case has all its parts: its entry, a stage that fills it, its words, its line in the pages."""
+"""A column of a case has all its parts: entry, a stage that fills it, its words, its line in the pages."""
 
 from __future__ import annotations
 
