@@ -20,7 +20,8 @@ from vigibati.cadastre.readers.reader_result import Layers
 from vigibati.cadastre.readers.tabular_format import TabularFormat, read_tabular
 from vigibati.configs.errors import RecordsError
 
-_TABULAR: Final = (BDTOPO, INSPIRE, OSM)
+TABULAR: Final = (BDTOPO, INSPIRE, OSM)
+"""Formats that are told by their columns, in the order in which they are tried."""
 
 Wanted = Literal["records", "parcels"]
 
@@ -57,11 +58,11 @@ def find_layers(path: Path, wanted: Wanted, hints: RecordsHints) -> Sequence[Lay
     found = etalab_layer(layer.frame)
     if forced == "etalab" or (forced is None and found):
         return [_read_etalab_file(layer, found, wanted, hints.declared_crs)]
-    fitting = [kind for kind in _TABULAR if kind.fits(lower_columns(layer.frame))]
+    fitting = [kind for kind in TABULAR if kind.fits(lower_columns(layer.frame))]
     if wanted == "parcels":
         return [_read_parcels(layer, fitting)]
     if forced is not None:
-        fitting = [kind for kind in _TABULAR if kind.name == forced]
+        fitting = [kind for kind in TABULAR if kind.name == forced]
     return [read_tabular(layer, fitting[0]) if fitting else read_vector_records(layer, mapping=hints.columns)]
 
 
