@@ -39,6 +39,7 @@ from vigibati.cadastre.readers import read_records
 from vigibati.cli.progress import listener
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.rules import load_rules
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.datasets.synth.synthesise import synthesise
 from vigibati.inference.model.checkpoint import load_checkpoint
@@ -63,7 +64,7 @@ SEED = 7
 COMMUNE_KM = 2.0
 STEPS = 100
 NEAR_M = 3.0
-NO_IMAGE, CERTAIN, THRESHOLD = 255, 254, 0.5
+THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def pixels(raster: Path, truth: gpd.GeoDataFrame) -> dict[str, float]:
         shapes = [(outline, 1) for outline in truth.geometry]
         real = rasterize(shapes, out_shape=values.shape, transform=source.transform, dtype="uint8") > 0
     shown = values != NO_IMAGE
-    sure, real = values[shown] / CERTAIN, real[shown]
+    sure, real = values[shown] / PROBABILITY_SCALE, real[shown]
     found = sure >= THRESHOLD
     counts = reliability_counts(sure, real, PIXEL_BINS)[:, np.newaxis]
     return {

@@ -24,16 +24,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
 from vigibati.inference.model.device import Device, choose_device
 from vigibati.inference.model.inference_network import Readout, WorkingNetwork
-from vigibati.inference.model.predictor import CERTAIN, Predictor
+from vigibati.inference.model.predictor import Predictor
 from vigibati.inference.vectorisation.vectorise import vectorise
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "engines.json"
 _PLAIN = "torch float32, plain"
-_STEPS = 5  # 0.02 of 254
+_STEPS = round(0.02 * PROBABILITY_SCALE)
 _BATCHES = (1, 2, 4, 8, 16, 32)
 Engine = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
@@ -151,7 +152,7 @@ def _cpu(model: Any, pixels: NDArray[np.uint8], repeats: int) -> dict[str, Any]:
 def _difference(answer: NDArray[np.uint8], exact: NDArray[np.uint8]) -> dict[str, float]:
     apart = np.abs(answer.astype(int) - exact)
     return {
-        "max_difference": round(float(apart.max()) / CERTAIN, 4),
+        "max_difference": round(float(apart.max()) / PROBABILITY_SCALE, 4),
         "share_over_0.02": float(np.mean(apart > _STEPS)),
         "footprints": _footprints(answer),
         "footprints_plain": _footprints(exact),
@@ -164,7 +165,7 @@ def _footprints(answer: NDArray[np.uint8]) -> int:
         "count": len(answer[0]),
         "dtype": "uint8",
         "crs": "EPSG:2154",
-        "nodata": 255,
+        "nodata": NO_IMAGE,
     }
     profile |= {"height": answer.shape[2], "width": answer.shape[3]}
     profile["transform"] = rasterio.Affine(0.2, 0, 7e5, 0, -0.2, 66e5)

@@ -24,7 +24,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
-from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.probabilities.strip_masks import strip_of, threshold_mask
 from vigibati.inference.vectorisation.components import Components, Strip, trace
 from vigibati.inference.vectorisation.seam_join import join_at_seams
@@ -93,22 +93,22 @@ def _figures(share: float, side: int, runs: int) -> dict[str, float]:
 def _scene(share: float, side: int) -> NDArray[np.uint8]:
     """Return probabilities with ragged buildings, some with a wing cut out or a courtyard."""
     rng = np.random.default_rng(20)
-    ground = rng.integers(0, CERTAIN // 10, (side // 8 + 1, side // 8 + 1), dtype=np.uint8)
+    ground = rng.integers(0, PROBABILITY_SCALE // 10, (side // 8 + 1, side // 8 + 1), dtype=np.uint8)
     values = np.kron(ground, np.ones((8, 8), dtype=np.uint8))[:side, :side]
     built = 0
     while built < share * values.size:
         height, width = rng.integers(15, 70, 2)
         row, col = rng.integers(0, side - height), rng.integers(0, side - width - 2)
         house = values[row : row + height, col : col + width + 2]
-        if (house >= CERTAIN // 2).any() and rng.random() > share:
+        if (house >= PROBABILITY_SCALE // 2).any() and rng.random() > share:
             continue
-        before = np.count_nonzero(house >= CERTAIN // 2)
+        before = np.count_nonzero(house >= PROBABILITY_SCALE // 2)
         ragged = np.repeat(rng.integers(0, 3, height // 2 + 1), 2)[:height]
         inside = np.arange(width + 2) < width + ragged[:, None]
         inside[: height // 3, : width // 3] &= bool(rng.integers(2))
         inside[height // 2 : height // 2 + 8, width // 2 : width // 2 + 8] &= bool(rng.integers(10))
-        house[inside] = rng.integers(CERTAIN * 2 // 3, CERTAIN)
-        built += np.count_nonzero(house >= CERTAIN // 2) - before
+        house[inside] = rng.integers(PROBABILITY_SCALE * 2 // 3, PROBABILITY_SCALE)
+        built += np.count_nonzero(house >= PROBABILITY_SCALE // 2) - before
     return values
 
 

@@ -20,9 +20,9 @@ from PIL.ImageFile import ImageFile
 from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.errors import InputError
 
-CERTAIN: Final = 200
+TARGET_SCALE: Final = 200
 """Value of a target of 1 in soft labels."""
-COUNTED: Final = 50
+WEIGHT_SCALE: Final = 50
 """Value of a weight of 1 in soft labels."""
 
 _COLUMNS = ("path", "mask", "source", "split", "gsd_m")
@@ -41,7 +41,7 @@ class Chip:
     ``mask`` is an image of the same size whose pixel is the index of a class: 0 = background,
     1 = first class (building), 2 = second class (pool), and so on. Where there are ``soft`` labels,
     these are learnt from instead: a grey image with a target and a weight of each class, one below
-    the other, in units of `CERTAIN` and `COUNTED`.
+    the other, in units of `TARGET_SCALE` and `WEIGHT_SCALE`.
     """
 
     image: Path

@@ -12,7 +12,7 @@ from rasterio.features import rasterize
 from scipy import ndimage
 from scipy.special import ndtr
 
-from vigibati.datasets.chips.manifest import CERTAIN, COUNTED
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
 from vigibati.datasets.grid import PixelGrid, Window
 
 _Planes = NDArray[np.uint8]
@@ -86,7 +86,7 @@ def soft_labels(grid: PixelGrid, window: Window, evidence: Evidence) -> tuple[_P
     absent = _burnt(grid, wide, evidence.absent, gone, np.ones(len(gone), dtype=np.intp)) > 0
     target[absent], weight[absent] = 0, evidence.absent_weight
     inner = (slice(pad, -pad), slice(pad, -pad))
-    return _stored(target[inner], CERTAIN), _stored(weight[inner], COUNTED)
+    return _stored(target[inner], TARGET_SCALE), _stored(weight[inner], WEIGHT_SCALE)
 
 
 def burnt(grid: PixelGrid, window: Window, outlines: NDArray[np.object_]) -> NDArray[np.bool_]:

@@ -16,8 +16,9 @@ from PIL import Image
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chips.chip_files import image_path, is_written, mask_path, write_chip
-from vigibati.datasets.chips.manifest import CERTAIN, COUNTED
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
 from vigibati.datasets.chips.soft_labels import Evidence, burnt, soft_labels
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.windows import ground_of, side_by_side
@@ -25,7 +26,6 @@ from vigibati.datasets.windows import ground_of, side_by_side
 _LEAST_IMAGE = 0.5
 # A piece of which less is known costs as much time as any other and teaches little.
 _LEAST_KNOWN = 0.05
-_SHOWN, _NO_IMAGE = 254, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +156,17 @@ class Labels:
             return None
         planes = []
         for evidence, seen in zip(self.evidence.values(), view, strict=True):
-            own = np.rint(seen / _SHOWN * CERTAIN).astype(np.uint8)
+            own = np.rint(seen / PROBABILITY_SCALE * TARGET_SCALE).astype(np.uint8)
             if evidence is None:
-                target, weight = own, np.full(seen.shape, round(self.view_weight * COUNTED), dtype=np.uint8)
+                target, weight = (
+                    own,
+                    np.full(seen.shape, round(self.view_weight * WEIGHT_SCALE), dtype=np.uint8),
+                )
             else:
                 target, weight = soft_labels(grid, piece.window, evidence)
                 if self.taught:
                     # What a person decided weighs more than 1, and stays.
-                    target = np.where(weight > COUNTED, target, np.maximum(target, own))
+                    target = np.where(weight > WEIGHT_SCALE, target, np.maximum(target, own))
             planes += [target, np.where(known, weight, 0)]
         path = out / "soft" / f"{piece.name}.png"
         with whole_file(path) as part:
@@ -176,5 +179,5 @@ class Labels:
         with rasterio.open(self.view) as raster:
             place = rasterio.windows.Window(window.col, window.row, window.width, window.height)
             values: NDArray[np.uint8] = raster.read(window=place)
-        shown = values[0] != _NO_IMAGE
+        shown = values[0] != NO_IMAGE
         return np.where(shown, values, 0), shown

@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.datasets.chips.copy_paste import cutouts, paste
-from vigibati.datasets.chips.manifest import CERTAIN, COUNTED, Chip
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE, Chip
 
 _SMALL_M2 = 40.0
 _AROUND_M = 0.5
@@ -157,7 +157,7 @@ def softly_labelled(image: torch.Tensor, planes: torch.Tensor) -> Sample:
         planes: (2 * classes, H, W) uint8, target and weight of each class in turn.
     """
     values = planes.as_subclass(torch.Tensor).float()
-    return Sample(image.as_subclass(torch.Tensor), values[0::2] / CERTAIN, values[1::2] / COUNTED)
+    return Sample(image.as_subclass(torch.Tensor), values[0::2] / TARGET_SCALE, values[1::2] / WEIGHT_SCALE)
 
 
 def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:

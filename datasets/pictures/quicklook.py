@@ -21,7 +21,7 @@ from vigibati.datasets.pictures.drawing import Frame, Outlines, draw_legend, dra
 __all__ = ["Outlines", "check_picture", "crop", "quicklook"]
 
 _LOG: Final = logging.getLogger(__name__)
-_NO_IMAGE: Final = 235
+_NO_IMAGE_GREY: Final = 235
 # Source pixels read at a time, about 30 MB with their mask and sums.
 _BLOCK_PX: Final = 2_000_000
 # Picture pixels; a block that cannot be read is halved down to this, to lose no more than it must.
@@ -91,7 +91,7 @@ def crop(
     """
     window = _window(ortho, bounds, margin_m)
     pixels = ortho.read(window)
-    values = np.where(pixels.valid, pixels.values, _NO_IMAGE).astype(np.uint8)
+    values = np.where(pixels.valid, pixels.values, _NO_IMAGE_GREY).astype(np.uint8)
     picture = Image.fromarray(np.ascontiguousarray(values.transpose(1, 2, 0)))
     transform = ortho.grid.transform
     left, top = transform.c + transform.a * window.col, transform.f + transform.e * window.row
@@ -115,7 +115,7 @@ def _reduced(ortho: Orthophoto, width: int, height: int) -> Image.Image:
     side = math.isqrt(_BLOCK_PX)
     step_x = max(1, side * width // ortho.grid.width)
     step_y = max(1, side * height // ortho.grid.height)
-    picture = np.full((height, width, 3), _NO_IMAGE, dtype=np.uint8)
+    picture = np.full((height, width, 3), _NO_IMAGE_GREY, dtype=np.uint8)
     for y in range(0, height, step_y):
         for x in range(0, width, step_x):
             block = _means_or_grey(ortho, columns[x : x + step_x + 1], rows[y : y + step_y + 1])
@@ -131,7 +131,7 @@ def _means_or_grey(ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[n
         across, down = len(columns) - 1, len(rows) - 1
         if max(across, down) <= _SMALLEST_PX:
             _LOG.info("left grey: %s", error)
-            return np.full((down, across, 3), _NO_IMAGE, dtype=np.uint8)
+            return np.full((down, across, 3), _NO_IMAGE_GREY, dtype=np.uint8)
     if across >= down:
         parts = (columns[: across // 2 + 1], columns[across // 2 :])
         return np.concatenate([_means_or_grey(ortho, part, rows) for part in parts], axis=1)
@@ -151,7 +151,7 @@ def _block_means(ortho: Orthophoto, columns: NDArray[np.int_], rows: NDArray[np.
 
     seen = summed(pixels.valid)
     colours = summed(np.where(pixels.valid, pixels.values, np.uint8(0)))
-    means = np.where(seen > 0, (colours + seen // 2) // np.maximum(seen, 1), _NO_IMAGE)
+    means = np.where(seen > 0, (colours + seen // 2) // np.maximum(seen, 1), _NO_IMAGE_GREY)
     return means.astype(np.uint8).transpose(1, 2, 0)
 
 

@@ -11,10 +11,9 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vigibati.configs.contract import ModelContract
+from vigibati.datasets.encoding import PROBABILITY_SCALE
 
 _LOG = logging.getLogger(__name__)
-CERTAIN = 254
-"""Value of a probability raster for a probability of 1."""
 
 
 class WorkingNetwork(nn.Module):
@@ -66,7 +65,7 @@ class Readout(nn.Module):
         The number is finite exactly when all logits are: one pass and one value to fetch.
         """
         calibrated = logits[:, : self.classes] / self.temperatures
-        return (calibrated.sigmoid() * CERTAIN).round().to(torch.uint8), logits.sum()
+        return (calibrated.sigmoid() * PROBABILITY_SCALE).round().to(torch.uint8), logits.sum()
 
 
 class _Front(nn.Module):

@@ -14,14 +14,8 @@ from vigibati.configs.errors import CheckpointError
 from vigibati.inference.model.batch_size import Batches
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import Device
-from vigibati.inference.model.inference_network import CERTAIN, Readout, WorkingNetwork
+from vigibati.inference.model.inference_network import Readout, WorkingNetwork
 from vigibati.inference.model.openvino_engine import EXAMPLE_PX, OpenVinoEngine
-
-__all__ = ["CERTAIN", "NO_IMAGE", "Predictor"]
-
-NO_IMAGE = 255
-"""Value of a probability raster where there is no image."""
-
 
 # Of 1216 x 2240 pixels: 32 of them are 250 MB before the network has computed anything.
 _TOGETHER = 32

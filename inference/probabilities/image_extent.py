@@ -11,7 +11,8 @@ from rasterio import features
 from rasterio.enums import Resampling
 from rasterio.transform import from_bounds
 
-_NO_IMAGE = 255
+from vigibati.datasets.encoding import NO_IMAGE
+
 _CELL_PX = 16
 
 
@@ -30,6 +31,6 @@ def imaged_area(probabilities: Path) -> shapely.Geometry:
         cells = raster.read(1, out_shape=shape, resampling=Resampling.nearest)
         # The cells divide the raster evenly, so their size is not a whole number of pixels.
         to_ground = from_bounds(*raster.bounds, width=shape[1], height=shape[0])
-    valid = cells != _NO_IMAGE
+    valid = cells != NO_IMAGE
     outlines = features.shapes(valid.astype(np.uint8), mask=valid, transform=to_ground)
     return shapely.union_all([shapely.geometry.shape(outline) for outline, _ in outlines])

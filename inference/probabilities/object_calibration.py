@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from vigibati.datasets.encoding import PROBABILITY_SCALE
+
 # Half a step of a probability raster: nothing in it tells a mean of 1 from one that much below.
-_NEAREST = 0.5 / 254
+_NEAREST = 0.5 / PROBABILITY_SCALE
 
 
 def object_logits(mean_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

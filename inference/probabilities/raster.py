@@ -17,9 +17,9 @@ from rasterio.errors import RasterioError
 
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import Advance
+from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid
 from vigibati.datasets.orthophoto.safe_open import shielded
-from vigibati.inference.model.predictor import NO_IMAGE
 from vigibati.inference.probabilities.strip_masks import strip_of
 from vigibati.inference.vectorisation.components import Strip
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.vectorisation.components import Strip
 
 
@@ -34,8 +34,8 @@ def threshold_mask(values: NDArray[np.uint8], threshold: float) -> NDArray[np.bo
     Returns:
         The shape of ``values``; False where there is no image.
     """
-    # For whole numbers the same as values >= threshold * CERTAIN, without a detour by float64.
-    mask: NDArray[np.bool_] = values >= math.ceil(threshold * CERTAIN)
+    # For whole numbers the same as values >= threshold * PROBABILITY_SCALE, without a detour by float64.
+    mask: NDArray[np.bool_] = values >= math.ceil(threshold * PROBABILITY_SCALE)
     mask &= values != NO_IMAGE
     return mask
 

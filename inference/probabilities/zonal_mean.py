@@ -16,12 +16,11 @@ from rasterio.windows import Window
 from rasterio.windows import transform as transform_of
 
 from vigibati.configs.errors import RasterError
-from vigibati.inference.model.predictor import NO_IMAGE
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.probabilities.raster import read_header
 
 # A whole number of blocks of the raster, so that few are decoded twice.
 _CELL_PX: Final = 2048
-_CERTAIN: Final = 254
 _LEAST_SHOWN: Final = 0.5
 
 
@@ -57,7 +56,7 @@ def mean_inside(probabilities: Path, outlines: gpd.GeoSeries, kinds: Sequence[st
     shown = pixels * size_m2 >= _LEAST_SHOWN * shapely.area(shapes)
     known = shown & (pixels > 0)
     means: NDArray[np.float64] = np.divide(
-        total, _CERTAIN * pixels, out=np.full(len(shapes), np.nan), where=known
+        total, PROBABILITY_SCALE * pixels, out=np.full(len(shapes), np.nan), where=known
     )
     return means
 

@@ -13,9 +13,9 @@ import rasterio.shutil
 from rasterio.errors import RasterioError
 
 from vigibati.configs.contract import ModelContract
+from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.orthophoto.atomic_raster import whole_raster
-from vigibati.inference.model.predictor import NO_IMAGE
 from vigibati.inference.segmentation.report import Counts
 from vigibati.inference.segmentation.run_spec import Job
 from vigibati.inference.segmentation.tiling import BLOCK_PX

@@ -20,7 +20,7 @@ from scipy.special import expit
 
 from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.probabilities.object_calibration import object_logits
 from vigibati.inference.segmentation.cog import raster_tags, write_cog
 from vigibati.inference.segmentation.tiling import BLOCK_PX
@@ -102,8 +102,8 @@ def _strip(
 
 def _table(temperature: float) -> NDArray[np.uint8]:
     """Return what each stored value becomes when the logit behind it is divided by the temperature."""
-    logits = object_logits(np.arange(CERTAIN + 1) / CERTAIN) / temperature
-    values = np.rint(expit(logits) * CERTAIN)
+    logits = object_logits(np.arange(PROBABILITY_SCALE + 1) / PROBABILITY_SCALE) / temperature
+    values = np.rint(expit(logits) * PROBABILITY_SCALE)
     # What was as good as certain stays so: behind it the logit is not known.
-    values[[0, CERTAIN]] = 0, CERTAIN
+    values[[0, PROBABILITY_SCALE]] = 0, PROBABILITY_SCALE
     return np.append(values, NO_IMAGE).astype(np.uint8)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigibati.configs.errors import VigibatiError
+from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import Pixels, Window
 from vigibati.datasets.orthophoto.strip_reader import StripReader
-from vigibati.inference.model.predictor import NO_IMAGE, Predictor
+from vigibati.inference.model.predictor import Predictor
 from vigibati.inference.segmentation.heap import trim_heap
 from vigibati.inference.segmentation.tiling import Layout, Unit
 from vigibati.inference.segmentation.unit_files import UnitFiles, UnitResult

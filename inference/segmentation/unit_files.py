@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError
+from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid
 from vigibati.datasets.orthophoto.atomic_raster import whole_raster
-from vigibati.inference.model.predictor import NO_IMAGE
 from vigibati.inference.probabilities.strip_masks import near_no_image, threshold_mask
 from vigibati.inference.segmentation.tiling import BLOCK_PX, Unit
 from vigibati.inference.vectorisation.components import Components, Strip, trace

@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from vigibati.datasets.encoding import PROBABILITY_SCALE
 from vigibati.datasets.grid import PixelGrid
-from vigibati.inference.model.predictor import CERTAIN
 from vigibati.inference.probabilities.object_calibration import object_probabilities
 from vigibati.inference.regularisation.regularise import MAX_SHIFT_M, regularise, simplify
 from vigibati.inference.vectorisation.components import Components
@@ -124,7 +124,7 @@ def _table(
 def _probabilities(
     components: Components, kinds: NDArray[np.str_], calibrations: Mapping[str, tuple[float, float]]
 ) -> NDArray[np.float64]:
-    probabilities: NDArray[np.float64] = components.total / components.pixels / CERTAIN
+    probabilities: NDArray[np.float64] = components.total / components.pixels / PROBABILITY_SCALE
     for kind, (slope, offset) in calibrations.items():
         of_kind = kinds == kind
         probabilities[of_kind] = object_probabilities(probabilities[of_kind], slope=slope, offset=offset)

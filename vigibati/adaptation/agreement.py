@@ -17,11 +17,10 @@ from vigibati.adaptation.fold_training import Workshop
 from vigibati.adaptation.territory import Registered, Territory, View, labels_of, registered
 from vigibati.cadastre.overlap import as_array, near_pairs, union_by_left
 from vigibati.configs.contract import Calibration, ModelContract
-from vigibati.datasets.chips.manifest import CERTAIN as CERTAINLY
-from vigibati.datasets.chips.manifest import COUNTED
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
 from vigibati.datasets.chips.soft_labels import Evidence, soft_labels
+from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.datasets.grid import Window
-from vigibati.inference.model.predictor import CERTAIN, NO_IMAGE
 from vigibati.inference.probabilities.object_calibration import object_logits
 from vigibati.inference.probabilities.zonal_mean import mean_inside
 from vigibati.training.calibration.temperature_scaling import fit_objects, fit_temperature
@@ -141,7 +140,7 @@ def _temperature(territory: Territory, view: View, windows: Sequence[Window], ev
             place = rasterio.windows.Window(window.col, window.row, window.width, window.height)
             values = raster.read(band, window=place)
             target, weight = soft_labels(grid, window, evidence)
-            used = (values != NO_IMAGE) & (weight == COUNTED) & (draw.random(values.shape) < share)
-            logits.append(object_logits(values[used] / CERTAIN))
-            real.append(target[used] / CERTAINLY)
+            used = (values != NO_IMAGE) & (weight == WEIGHT_SCALE) & (draw.random(values.shape) < share)
+            logits.append(object_logits(values[used] / PROBABILITY_SCALE))
+            real.append(target[used] / TARGET_SCALE)
     return fit_temperature(np.concatenate(logits), np.concatenate(real))

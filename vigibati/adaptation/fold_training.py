@@ -16,7 +16,7 @@ from vigibati.cadastre.overlap import as_array
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Advance, Progress
-from vigibati.datasets.chips.manifest import CERTAIN, COUNTED, Chip
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE, Chip
 from vigibati.datasets.chips.territory_chips import Labels, Piece
 from vigibati.datasets.windows import ground_of
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
@@ -184,7 +184,7 @@ def of_fold(workshop: Workshop, fold: shapely.Geometry | None, *, source: str) -
 def _is_built(chip: Chip) -> bool:
     """Whether a record, or a decision, says that something stands there; fold by fold, as labels are."""
     target, weight = chip.read_soft()[:2]
-    return bool(((target > CERTAIN // 2) & (weight >= COUNTED)).any())
+    return bool(((target > TARGET_SCALE // 2) & (weight >= WEIGHT_SCALE)).any())
 
 
 class _Steps:

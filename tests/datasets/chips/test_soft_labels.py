@@ -12,7 +12,7 @@ from pyproj import CRS
 from rasterio.features import rasterize
 from scipy.stats import norm
 
-from vigibati.datasets.chips.manifest import CERTAIN, COUNTED
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
 from vigibati.datasets.chips.soft_labels import Evidence, soft_labels
 from vigibati.datasets.grid import PixelGrid, Window
 
@@ -39,16 +39,16 @@ def test_a_wall_is_as_uncertain_as_its_record() -> None:
     target, weight = soft_labels(GRID, WHOLE, evidence(shapely.box(10, 10, 30, 30)))
     # Along the row through the middle the east wall lies at 30 m, between columns 59 and 60.
     centres = (np.arange(56, 64) + 0.5) * 0.5
-    assert target[60, 56:64] / CERTAIN == pytest.approx(norm.cdf((30 - centres) / 0.5), abs=0.003)
-    assert target[60, 40] == CERTAIN
+    assert target[60, 56:64] / TARGET_SCALE == pytest.approx(norm.cdf((30 - centres) / 0.5), abs=0.003)
+    assert target[60, 40] == TARGET_SCALE
     assert target[60, 90] == 0
-    assert (weight == COUNTED).all()
+    assert (weight == WEIGHT_SCALE).all()
 
 
 def test_without_any_record_everything_is_ground() -> None:
     target, weight = soft_labels(GRID, WHOLE, evidence())
     assert not target.any()
-    assert (weight == COUNTED).all()
+    assert (weight == WEIGHT_SCALE).all()
 
 
 @given(st.integers(2, 40), st.integers(2, 40), st.integers(1, 40), st.integers(1, 40))
@@ -58,7 +58,7 @@ def test_a_certain_record_is_burnt_as_rasterio_burns_it(
     house = shapely.box(west, south, west + width / 4, south + height / 4)
     target, _ = soft_labels(GRID, WHOLE, evidence(house, sigma_m=np.array([0.01])))
     burnt = rasterize([house], out_shape=(100, 100), transform=GRID.transform)
-    assert np.array_equal(target >= CERTAIN / 2, burnt > 0)
+    assert np.array_equal(target >= TARGET_SCALE / 2, burnt > 0)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
@@ -75,7 +75,7 @@ def test_what_is_seen_and_not_recorded_takes_its_chance_and_counts_little() -> N
     target, weight = soft_labels(GRID, WHOLE, known)
     assert (target[20, 80], weight[20, 80]) == (140, 10)
     # Beside the record within two deviations the record speaks, beyond it what is seen.
-    assert weight[60, 61] == COUNTED
+    assert weight[60, 61] == WEIGHT_SCALE
     assert (target[60, 64], weight[60, 64]) == (20, 10)
 
 
@@ -97,10 +97,10 @@ def test_what_a_person_found_absent_overrides_record_and_model() -> None:
     target, weight = soft_labels(GRID, WHOLE, known)
     inside = rasterize([ground], out_shape=(100, 100), transform=GRID.transform) > 0
     assert not target[inside].any()
-    assert (weight[inside] == 2 * COUNTED).all()
+    assert (weight[inside] == 2 * WEIGHT_SCALE).all()
 
 
 def test_each_record_has_its_own_weight() -> None:
     known = evidence(shapely.box(5, 5, 15, 15), shapely.box(30, 30, 40, 40), weight=np.array([1.0, 0.2]))
     _, weight = soft_labels(GRID, WHOLE, known)
-    assert (weight[80, 20], weight[30, 70]) == (COUNTED, 10)
+    assert (weight[80, 20], weight[30, 70]) == (WEIGHT_SCALE, 10)

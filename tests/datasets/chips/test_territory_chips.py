@@ -13,7 +13,7 @@ from affine import Affine
 from PIL import Image
 from pyproj import CRS
 
-from vigibati.datasets.chips.manifest import CERTAIN, COUNTED
+from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
 from vigibati.datasets.chips.soft_labels import Evidence
 from vigibati.datasets.chips.territory_chips import Labels, Piece, choose_windows, cut_pieces, write_mask
 from vigibati.datasets.grid import PixelGrid, Window
@@ -131,10 +131,10 @@ def test_a_class_that_nobody_records_is_as_the_model_sees_it(
     tmp_path: Path, piece: Piece, labels: Callable[..., Labels]
 ) -> None:
     target, weight, pool, pool_weight = planes(labels().write(tmp_path, piece, GRID))
-    assert (target[20, 20], target[60, 60]) == (CERTAIN, 0)
-    assert set(np.unique(pool[:90])) == {CERTAIN // 2}
-    assert set(np.unique(weight[:90])) == {COUNTED}
-    assert set(np.unique(pool_weight[:90])) == {COUNTED // 2}
+    assert (target[20, 20], target[60, 60]) == (TARGET_SCALE, 0)
+    assert set(np.unique(pool[:90])) == {TARGET_SCALE // 2}
+    assert set(np.unique(weight[:90])) == {WEIGHT_SCALE}
+    assert set(np.unique(pool_weight[:90])) == {WEIGHT_SCALE // 2}
 
 
 def test_nothing_counts_without_image_or_where_records_do_not_speak(
@@ -160,4 +160,4 @@ def test_a_taught_model_learns_what_was_seen_where_no_record_is(
     tmp_path: Path, piece: Piece, labels: Callable[..., Labels]
 ) -> None:
     target, *_ = planes(labels(taught=True).write(tmp_path, piece, GRID))
-    assert (target[20, 20], target[60, 60]) == (CERTAIN, CERTAIN // 2)
+    assert (target[20, 20], target[60, 60]) == (TARGET_SCALE, TARGET_SCALE // 2)
