@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from shapely.geometry import shape
 
 from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
-from vigibati.inference.probabilities.strip_masks import strip_of, threshold_mask
-from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.probabilities.strip_masks import Strip, strip_of, threshold_mask
+from vigibati.inference.vectorisation.components import Components, trace
 from vigibati.inference.vectorisation.seam_join import join_at_seams
 from vigibati.inference.vectorisation.vectorise import vectorise
 

@@ -1,4 +1,4 @@
-"""What enters and leaves as pixels: the grid here; orthophotos, chips, pictures, the synthetic commune.
+"""What enters and leaves as pixels: grid and encoding here; orthophotos, chips, pictures, synthetic commune.
 
 Vector files live in `cadastre`, networks in `inference` and `training`.
 """

@@ -20,8 +20,7 @@ from vigibati.configs.progress import Advance
 from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid
 from vigibati.datasets.orthophoto.safe_open import shielded
-from vigibati.inference.probabilities.strip_masks import strip_of
-from vigibati.inference.vectorisation.components import Strip
+from vigibati.inference.probabilities.strip_masks import Strip, strip_of
 
 _STRIP_ROWS = 512
 _CURE = "give the file that 'vigibati segment' wrote"

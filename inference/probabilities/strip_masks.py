@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
-from vigibati.inference.vectorisation.components import Strip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """Rows of one class over all columns that are traced, in order from the top without gaps.
+
+    Attributes:
+        row: First row, of the whole grid.
+        mask: (H, W), True where a pixel belongs to the class.
+        values: (H, W), what is averaged over a component.
+        edge: (H, W), True where a pixel lies at an edge of the image.
+        col: First column, of the whole grid.
+    """
+
+    row: int
+    mask: NDArray[np.bool_]
+    values: NDArray[np.uint8]
+    edge: NDArray[np.bool_]
+    col: int = 0
 
 
 def strip_of(around: NDArray[np.uint8], *, threshold: float, row: int, col: int = 0) -> Strip:

@@ -19,9 +19,9 @@ from vigibati.configs.errors import OutputError
 from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid
 from vigibati.datasets.orthophoto.atomic_raster import whole_raster
-from vigibati.inference.probabilities.strip_masks import near_no_image, threshold_mask
+from vigibati.inference.probabilities.strip_masks import Strip, near_no_image, threshold_mask
 from vigibati.inference.segmentation.tiling import BLOCK_PX, Unit
-from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.vectorisation.components import Components, trace
 
 _STRIP_ROWS = 256
 _COLUMNS = ("row", "col", "pixels", "total", "at_edge")

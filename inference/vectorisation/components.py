@@ -10,30 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from vigibati.inference.probabilities.strip_masks import Strip
 from vigibati.inference.vectorisation.pixel_corners import Corners, draw
 from vigibati.inference.vectorisation.pixel_runs import overlapping, run_ends, turns
 
 _Ints = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Strip:
-    """Rows of one class over all columns that are traced, in order from the top without gaps.
-
-    Attributes:
-        row: First row, of the whole grid.
-        mask: (H, W), True where a pixel belongs to the class.
-        values: (H, W), what is averaged over a component.
-        edge: (H, W), True where a pixel lies at an edge of the image.
-        col: First column, of the whole grid.
-    """
-
-    row: int
-    mask: NDArray[np.bool_]
-    values: NDArray[np.uint8]
-    edge: NDArray[np.bool_]
-    col: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
 
-from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.probabilities.strip_masks import Strip
+from vigibati.inference.vectorisation.components import Components, trace
 from vigibati.inference.vectorisation.seam_join import join_at_seams
 
 _Cuts = list[int]

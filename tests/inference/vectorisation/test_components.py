@@ -7,7 +7,8 @@ import pytest
 import shapely
 from shapely.geometry import Polygon, box
 
-from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.probabilities.strip_masks import Strip
+from vigibati.inference.vectorisation.components import Components, trace
 
 
 def _mask(picture: list[str]) -> np.ndarray:

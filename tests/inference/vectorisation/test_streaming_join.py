@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from vigibati.inference.vectorisation.components import Components, Strip, trace
+from vigibati.inference.probabilities.strip_masks import Strip
+from vigibati.inference.vectorisation.components import Components, trace
 from vigibati.inference.vectorisation.streaming_join import settle
 
 
