@@ -1,11 +1,13 @@
-"""Where pixels lie: rectangles of pixels, and the grid that puts them on the ground."""
+"""Where pixels lie: rectangles of pixels, the grid that puts them on the ground, windows side by side."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
@@ -90,3 +92,18 @@ class PixelGrid:
     def gsd_m(self) -> float:
         """Metres on the ground per pixel: the side of a square of the same area."""
         return math.sqrt(self.transform.a * -self.transform.e) * self.ground_scale
+
+
+def side_by_side(grid: PixelGrid, side_px: int) -> list[Window]:
+    """Return the windows of a grid, row by row; those at its right and lower edge are cut off there."""
+    return [
+        Window(col, row, min(side_px, grid.width - col), min(side_px, grid.height - row))
+        for row in range(0, grid.height, side_px)
+        for col in range(0, grid.width, side_px)
+    ]
+
+
+def ground_of(grid: PixelGrid, windows: Sequence[Window]) -> NDArray[np.object_]:
+    """Return the ground of each of one or more windows as a box, (N,) in the CRS of the grid."""
+    boxes: NDArray[np.object_] = shapely.box(*np.array([grid.part(each).bounds for each in windows]).T)
+    return boxes

@@ -27,9 +27,8 @@ from vigibati.datasets.chips.chip_files import (
 )
 from vigibati.datasets.chips.near_duplicates import NearDuplicate, difference_hash, near_duplicates
 from vigibati.datasets.chips.spatial_split import Block, split_blocks
-from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.datasets.grid import PixelGrid, Window, ground_of, side_by_side
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.datasets.windows import ground_of, side_by_side
 
 # A chip that is mostly black teaches the edge of the image, not what stands on the ground.
 _LEAST_IMAGE = 0.5

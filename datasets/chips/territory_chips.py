@@ -19,9 +19,8 @@ from vigibati.datasets.chips.chip_files import image_path, is_written, mask_path
 from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
 from vigibati.datasets.chips.soft_labels import Evidence, burnt, soft_labels
 from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
-from vigibati.datasets.grid import PixelGrid, Window
+from vigibati.datasets.grid import PixelGrid, Window, ground_of, side_by_side
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.datasets.windows import ground_of, side_by_side
 
 _LEAST_IMAGE = 0.5
 # A piece of which less is known costs as much time as any other and teaches little.

@@ -17,9 +17,8 @@ from vigibati.configs.errors import RasterError
 from vigibati.datasets.grid import PixelGrid, Pixels, Window
 from vigibati.datasets.orthophoto.file_reader import FileReader
 from vigibati.datasets.orthophoto.find_tiles import find_tiles
-from vigibati.datasets.orthophoto.header import OrthoFile
+from vigibati.datasets.orthophoto.header import RGB, OrthoFile, Wanted, check_ortho_file
 from vigibati.datasets.orthophoto.mosaic_grid import common_grid
-from vigibati.datasets.orthophoto.ortho_header import RGB, Wanted, check_ortho_file
 from vigibati.datasets.orthophoto.placement import paint, part_of, place, shared_window
 
 # Rows that are painted at once where resampling takes many times their memory.

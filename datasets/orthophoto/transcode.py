@@ -17,8 +17,7 @@ from vigibati.configs.errors import RasterError
 from vigibati.datasets.grid import Window
 from vigibati.datasets.orthophoto.atomic_raster import whole_raster
 from vigibati.datasets.orthophoto.file_reader import FileReader
-from vigibati.datasets.orthophoto.header import OrthoFile
-from vigibati.datasets.orthophoto.ortho_header import check_ortho_file
+from vigibati.datasets.orthophoto.header import OrthoFile, check_ortho_file
 from vigibati.datasets.orthophoto.safe_open import open_raster, shielded
 
 _TAG = "VIGIBATI_SOURCE"

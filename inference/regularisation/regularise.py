@@ -11,8 +11,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from shapely.geometry import Polygon
 
-from vigibati.inference.regularisation.nearness import points_near
-from vigibati.inference.regularisation.shared_walls import divided, inner_walls, lengthened, simplified_block
+from vigibati.inference.regularisation.shared_walls import (
+    divided,
+    inner_walls,
+    lengthened,
+    points_near,
+    simplified_block,
+)
 from vigibati.inference.regularisation.straighten import straighten
 
 _Objects = NDArray[np.object_]

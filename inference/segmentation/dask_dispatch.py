@@ -17,10 +17,9 @@ from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import InputError, SettingsError
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.run_spec import Job
-from vigibati.inference.segmentation.share import is_done, remaining, work_on
 from vigibati.inference.segmentation.strip_pipeline import Bench
 from vigibati.inference.segmentation.tiling import Unit
-from vigibati.inference.segmentation.worker import open_bench
+from vigibati.inference.segmentation.worker import is_done, open_bench, remaining, work_on
 
 # Neighbours share their margins; more than so many at once would leave workers idle at the end.
 _MOST_TOGETHER = 16

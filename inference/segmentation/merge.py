@@ -16,9 +16,9 @@ from vigibati.inference.segmentation.cog import write_raster_of_units
 from vigibati.inference.segmentation.report import Effort, SegmentReport, count, report_of
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.run_spec import Job
-from vigibati.inference.segmentation.share import is_done, remaining
 from vigibati.inference.segmentation.tiling import Unit
 from vigibati.inference.segmentation.unit_files import UnitFiles
+from vigibati.inference.segmentation.worker import is_done, remaining
 from vigibati.inference.vectorisation.components import Components
 from vigibati.inference.vectorisation.footprint_table import REACH_M, footprints_of
 from vigibati.inference.vectorisation.streaming_join import settle

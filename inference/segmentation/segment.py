@@ -20,14 +20,12 @@ from vigibati.inference.segmentation.area_of_interest import from_text
 from vigibati.inference.segmentation.cog import read_counts
 from vigibati.inference.segmentation.dask_dispatch import dispatch
 from vigibati.inference.segmentation.merge import Segmentation, merge
-from vigibati.inference.segmentation.new_job import new_job
 from vigibati.inference.segmentation.report import Effort, count, effort_on, pixels_of, report_of
 from vigibati.inference.segmentation.run_folder import RunFolder
-from vigibati.inference.segmentation.run_spec import Job
+from vigibati.inference.segmentation.run_spec import Job, new_job
 from vigibati.inference.segmentation.settings import SegmentSettings
-from vigibati.inference.segmentation.share import is_done, work_on
 from vigibati.inference.segmentation.tiling import Unit
-from vigibati.inference.segmentation.worker import bench_of
+from vigibati.inference.segmentation.worker import bench_of, is_done, work_on
 from vigibati.inference.vectorisation.vectorise import vectorise
 
 

@@ -1,20 +1,23 @@
-"""Everything that a process needs to take part in a run, opened from what the run says of itself."""
+"""A process that takes part in a run: what it opens, and its share of the units, all of it in the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 
-from vigibati.configs.errors import CheckpointError
+from vigibati.configs.errors import CheckpointError, OutputError
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.datasets.orthophoto.strip_reader import StripReader
 from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
 from vigibati.inference.segmentation.area_of_interest import from_text
+from vigibati.inference.segmentation.ledger import Ledger, UnitState
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.run_spec import Job
-from vigibati.inference.segmentation.strip_pipeline import Bench
+from vigibati.inference.segmentation.strip_pipeline import Bench, work_through
+from vigibati.inference.segmentation.tiling import Unit
+from vigibati.inference.segmentation.unit_files import UnitFiles
 
 
 def open_bench(job: Job, run: RunFolder, *, worker: int) -> AbstractContextManager[Bench]:
@@ -56,3 +59,53 @@ def bench_of(
     wanted = None if job.wanted is None else from_text(job.wanted, job.layout.cores_shape)
     with StripReader(ortho, threads=threads) as reader:
         yield Bench(job.layout, reader, predictor, run.files(job), wanted)
+
+
+def remaining(units: Sequence[Unit], files: UnitFiles, states: dict[int, UnitState]) -> list[Unit]:
+    """Return the units that are neither finished nor given up."""
+    return [unit for unit in units if not is_done(unit, files, states) and not _given_up(unit, states)]
+
+
+def is_done(unit: Unit, files: UnitFiles, states: dict[int, UnitState]) -> bool:
+    """Tell whether a unit is finished: a ledger says so, and its files are there."""
+    return unit.number in states and states[unit.number].done and files.complete(unit)
+
+
+def work_on(
+    units: Sequence[Unit], bench: Bench, run: RunFolder, ledger: Ledger, *, done: Callable[[Unit], None]
+) -> None:
+    """Work on units until each is finished or given up.
+
+    What never failed comes first, in one sweep. A unit that did is worked on alone, so that one that
+    kills its process takes no other along.
+
+    Args:
+        units: The share.
+        bench: With what.
+        run: Where all ledgers of the run lie.
+        ledger: The one of this process.
+        done: Told of every unit that is finished.
+
+    Raises:
+        VigibatiError: Something that would fail every other unit too.
+    """
+    try:
+        while todo := remaining(units, bench.files, states := run.states()):
+            fresh = [unit for unit in todo if unit.number not in states or not states[unit.number].attempts]
+            for sweep in [fresh] if fresh else [[unit] for unit in todo]:
+                for outcome in work_through(sweep, bench, begin=lambda unit: ledger.begin([unit.number])):
+                    if outcome.cause is None:
+                        ledger.finish(outcome.unit.number, outcome.report)
+                        done(outcome.unit)
+                    else:
+                        ledger.fail(outcome.unit.number, outcome.cause)
+    except BaseException:
+        # Whoever stops the process, or the disk that is full, says nothing against the units at hand.
+        # Where the ledger cannot be written to either, what came first is to be told.
+        with suppress(OutputError):
+            ledger.release()
+        raise
+
+
+def _given_up(unit: Unit, states: dict[int, UnitState]) -> bool:
+    return unit.number in states and states[unit.number].given_up

@@ -18,7 +18,7 @@ from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE, Chip
 from vigibati.datasets.chips.territory_chips import Labels, Piece
-from vigibati.datasets.windows import ground_of
+from vigibati.datasets.grid import ground_of
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.training.calibration.unrecorded_detections import OffRecord

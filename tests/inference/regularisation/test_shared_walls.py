@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from vigibati.inference.regularisation.nearness import points_near
+from vigibati.inference.regularisation.shared_walls import points_near
 
 
 def test_the_limit_counts_from_the_boundary() -> None:
