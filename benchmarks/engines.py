@@ -27,7 +27,7 @@ from vigibati.configs.contract import ModelContract
 from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
 from vigibati.inference.model.device import Device, choose_device
-from vigibati.inference.model.inference_network import Readout, WorkingNetwork
+from vigibati.inference.model.inference_network import InferenceNetwork, Readout
 from vigibati.inference.model.predictor import Predictor
 from vigibati.inference.vectorisation.vectorise import vectorise
 
@@ -105,9 +105,9 @@ def _networks(model: Any) -> dict[str, tuple[nn.Module, torch.dtype | None]]:  #
     return {
         _PLAIN: (plain, None),
         "torch bfloat16, autocast": (plain, torch.bfloat16),
-        "torch float32, folded": (WorkingNetwork(model.network, model.contract, half=False), None),
+        "torch float32, folded": (InferenceNetwork(model.network, model.contract, half=False), None),
         "torch float32, bfloat16 after the encoder": (
-            WorkingNetwork(model.network, model.contract, half=True),
+            InferenceNetwork(model.network, model.contract, half=True),
             None,
         ),
     }

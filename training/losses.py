@@ -9,7 +9,7 @@ from torch.nn import functional
 def masked_bce_dice(
     logits: torch.Tensor,
     target: torch.Tensor,
-    known: torch.Tensor,
+    label_weight: torch.Tensor,
     positive_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean of binary cross-entropy and of one minus the soft Dice coefficient.
@@ -20,7 +20,7 @@ def masked_bce_dice(
     Args:
         logits: (B, C, H, W), before the sigmoid.
         target: (B, C, H, W), 1.0 where the class is there, in between where that is uncertain.
-        known: (B, C, H, W), weight of the target: 0 where it is not to be believed.
+        label_weight: (B, C, H, W), weight of the target: 0 where it is not to be believed.
         positive_weights: (C,), weight of target pixels in the cross-entropy. A rare class needs it:
             where nothing is found yet, Dice has no slope.
 
@@ -32,10 +32,10 @@ def masked_bce_dice(
     entropy = functional.binary_cross_entropy_with_logits(
         logits, target, reduction="none", pos_weight=weights
     )
-    support = known.sum(over)  # (C,)
-    bce = (entropy * known).sum(over) / support.clamp(min=1)
-    probabilities = torch.sigmoid(logits) * known
-    truth = target * known
+    support = label_weight.sum(over)  # (C,)
+    bce = (entropy * label_weight).sum(over) / support.clamp(min=1)
+    probabilities = torch.sigmoid(logits) * label_weight
+    truth = target * label_weight
     shared = (probabilities * truth).sum(over)
     total = (probabilities.square() + truth.square()).sum(over)
     dice = 1 - (2 * shared + 1) / (total + 1)

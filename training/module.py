@@ -69,11 +69,11 @@ class SegmentationModule(lightning.LightningModule):
 
     def _loss(self, planes: torch.Tensor, batch: Sample) -> torch.Tensor:
         weights = self.get_buffer("_positive_weights")
-        loss = masked_bce_dice(planes[:, : self._classes], batch.target, batch.known, weights)
+        loss = masked_bce_dice(planes[:, : self._classes], batch.target, batch.label_weight, weights)
         if not self.recipe.contour_weight:
             return loss
         edge = contour((batch.target[:, :1] >= _LIKELY).float())
-        edge_loss = masked_bce_dice(planes[:, self._classes :], edge, batch.known[:, :1])
+        edge_loss = masked_bce_dice(planes[:, self._classes :], edge, batch.label_weight[:, :1])
         return loss + self.recipe.contour_weight * edge_loss
 
     def training_step(self, batch: Sample, batch_index: int) -> torch.Tensor:
@@ -92,7 +92,7 @@ class SegmentationModule(lightning.LightningModule):
         """Count the pixels of one batch."""
         planes = self._planes(batch.image)
         self.log("val_loss", self._loss(planes, batch), batch_size=len(batch.image))
-        truth = torch.where(batch.known > 0, batch.target, _UNKNOWN).long()
+        truth = torch.where(batch.label_weight > 0, batch.target, _UNKNOWN).long()
         self._iou.update((planes[:, : self._classes] > 0).long(), truth)
 
     def on_validation_epoch_end(self) -> None:

@@ -176,7 +176,7 @@ class Labels:
 
     def _view(self, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         with rasterio.open(self.view) as raster:
-            place = rasterio.windows.Window(window.col, window.row, window.width, window.height)
-            values: NDArray[np.uint8] = raster.read(window=place)
+            part = rasterio.windows.Window(window.col, window.row, window.width, window.height)
+            values: NDArray[np.uint8] = raster.read(window=part)
         shown = values[0] != NO_IMAGE
         return np.where(shown, values, 0), shown

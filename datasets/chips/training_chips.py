@@ -30,7 +30,7 @@ class Sample(NamedTuple):
     Attributes:
         image: Pixels, (3, H, W) uint8.
         target: 1.0 where the class is there, in between where that is uncertain, (C, H, W) float32.
-        known: 1.0 where the target is to be believed, more where it counts more, 0 where it is
+        label_weight: 1.0 where the target is to be believed, more where it counts more, 0 where it is
             unknown, (C, H, W) float32. A class that a source
             does not label is known only where another class is, because classes exclude each other.
 
@@ -40,7 +40,7 @@ class Sample(NamedTuple):
 
     image: torch.Tensor
     target: torch.Tensor
-    known: torch.Tensor
+    label_weight: torch.Tensor
 
 
 def stack(samples: Sequence[Sample]) -> Sample:
@@ -48,7 +48,7 @@ def stack(samples: Sequence[Sample]) -> Sample:
     return Sample(
         torch.stack([sample.image for sample in samples]),
         torch.stack([sample.target for sample in samples]),
-        torch.stack([sample.known for sample in samples]),
+        torch.stack([sample.label_weight for sample in samples]),
     )
 
 
@@ -88,7 +88,7 @@ class TrainingChips(Dataset[Sample]):
         image = self._colour(image.contiguous())
         labels = self._recipe.sources[chip.source].labels
         sample = (
-            softly_labelled(image, mask) if soft else labelled(image, mask, self._recipe.class_names, labels)
+            _softly_labelled(image, mask) if soft else labelled(image, mask, self._recipe.class_names, labels)
         )
         return emphasised(sample, self._recipe.small_object_weight, self._recipe.gsd_m)
 
@@ -145,11 +145,13 @@ def labelled(
     """
     planes = torch.stack([mask == index for index in range(1, len(class_names) + 1)])  # (C, H, W)
     occupied = planes.any(dim=0)
-    known = torch.stack([torch.ones_like(occupied) if name in labels else occupied for name in class_names])
-    return Sample(image.as_subclass(torch.Tensor), planes.float(), known.float())
+    label_weight = torch.stack(
+        [torch.ones_like(occupied) if name in labels else occupied for name in class_names]
+    )
+    return Sample(image.as_subclass(torch.Tensor), planes.float(), label_weight.float())
 
 
-def softly_labelled(image: torch.Tensor, planes: torch.Tensor) -> Sample:
+def _softly_labelled(image: torch.Tensor, planes: torch.Tensor) -> Sample:
     """Turn stored soft labels into targets and weights.
 
     Args:
@@ -165,7 +167,7 @@ def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:
 
     Args:
         sample: (C, H, W) targets.
-        weight: What ``known`` is multiplied by on objects below 40 m² and half a metre around.
+        weight: What ``label_weight`` is multiplied by on objects below 40 m² and half a metre around.
         gsd_m: Metres per pixel.
     """
     if weight == 1:
@@ -175,9 +177,9 @@ def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:
     small = area_m2 < _SMALL_M2
     small[0] = False
     around = ndimage.binary_dilation(small[labels], iterations=max(1, round(_AROUND_M / gsd_m)))
-    known = sample.known.clone()
-    known[0] *= torch.from_numpy(np.where(around, weight, 1).astype(np.float32))
-    return sample._replace(known=known)
+    label_weight = sample.label_weight.clone()
+    label_weight[0] *= torch.from_numpy(np.where(around, weight, 1).astype(np.float32))
+    return sample._replace(label_weight=label_weight)
 
 
 class SourceSampler(Sampler[int]):

@@ -52,5 +52,5 @@ def _padded(sample: Sample) -> Sample:
     return Sample(
         torch.from_numpy(image),
         functional.pad(sample.target, (0, right, 0, bottom)),
-        functional.pad(sample.known, (0, right, 0, bottom)),
+        functional.pad(sample.label_weight, (0, right, 0, bottom)),
     )

@@ -71,7 +71,7 @@ class OrthoFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BandRequest:
     """What is to be read of every file.
 
     Args:
@@ -104,7 +104,7 @@ class Wanted:
             raise SettingsError("--scale", cause, "give the value of black, then that of white")
 
 
-def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted | None) -> OrthoFile:
+def check_ortho_file(path: Path, *, crs: str | None, request: BandRequest | None) -> OrthoFile:
     """Check everything that the header of an orthophoto file tells.
 
     A mask beside the file (``name.tif.msk``) is honoured when it is a TIFF of the same size.
@@ -112,14 +112,14 @@ def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted | None) -> O
     Args:
         path: GeoTIFF or JPEG 2000.
         crs: CRS of a file that carries none.
-        wanted: What is to be read of it; None = every band but alpha, as it is stored.
+        request: What is to be read of it; None = every band but alpha, as it is stored.
 
     Raises:
         RasterError: The file cannot be used.
     """
     with open_raster(path) as dataset:
-        bands = _bands(path, dataset, wanted)
-        scale = None if wanted is None else _scale(path, dataset, bands, wanted.scale)
+        bands = _bands(path, dataset, request)
+        scale = None if request is None else _scale(path, dataset, bands, request.scale)
         _check_north_up(path, dataset)
         wkt = dataset.crs.to_wkt() if dataset.crs else None
         grid = PixelGrid(
@@ -130,26 +130,26 @@ def check_ortho_file(path: Path, *, crs: str | None, wanted: Wanted | None) -> O
         return OrthoFile(path, grid, dataset.driver, bands, block_px, hidden, scale)
 
 
-def _bands(path: Path, dataset: Any, wanted: Wanted | None) -> tuple[int, ...]:  # noqa: ANN401
+def _bands(path: Path, dataset: Any, request: BandRequest | None) -> tuple[int, ...]:  # noqa: ANN401
     found = dataset.colorinterp
     if ColorInterp.palette in found:
         raise RasterError(path, "holds a palette, not colours", "expand it: gdal_translate -expand rgb")
-    if wanted is None:
+    if request is None:
         bands = tuple(number for number, colour in enumerate(found, 1) if colour is not ColorInterp.alpha)
         if not bands:
             raise RasterError(path, "holds no band but alpha", "give the colour image")
         return bands
-    if wanted.band_order is not None:
-        if max(wanted.band_order) > dataset.count:
-            cause = f"has {dataset.count} bands, --bands asks for number {max(wanted.band_order)}"
+    if request.band_order is not None:
+        if max(request.band_order) > dataset.count:
+            cause = f"has {dataset.count} bands, --bands asks for number {max(request.band_order)}"
             raise RasterError(path, cause, "give numbers of bands that it has")
-        return wanted.band_order
-    if any(_COLOURS[name] not in found for name in wanted.bands):
-        lacking = " or ".join(filter(None, [", ".join(wanted.bands[:-1]), wanted.bands[-1]]))
+        return request.band_order
+    if any(_COLOURS[name] not in found for name in request.bands):
+        lacking = " or ".join(filter(None, [", ".join(request.bands[:-1]), request.bands[-1]]))
         names = ", ".join(colour.name for colour in found)
-        cure = f"give the colour image; if only the names are lost: --bands {_numbers(wanted.bands)}"
+        cure = f"give the colour image; if only the names are lost: --bands {_numbers(request.bands)}"
         raise RasterError(path, f"lacks a {lacking} band (it has {names})", cure)
-    return tuple(found.index(_COLOURS[name]) + 1 for name in wanted.bands)
+    return tuple(found.index(_COLOURS[name]) + 1 for name in request.bands)
 
 
 def _numbers(bands: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from vigibati.configs.errors import RasterError
 from vigibati.datasets.grid import PixelGrid, Pixels, Window
 from vigibati.datasets.orthophoto.file_reader import FileReader
 from vigibati.datasets.orthophoto.find_tiles import find_tiles
-from vigibati.datasets.orthophoto.header import RGB, OrthoFile, Wanted, check_ortho_file
+from vigibati.datasets.orthophoto.header import RGB, BandRequest, OrthoFile, check_ortho_file
 from vigibati.datasets.orthophoto.mosaic_grid import common_grid
 from vigibati.datasets.orthophoto.placement import paint, part_of, place, shared_window
 
@@ -47,7 +47,7 @@ class Orthophoto:
     Attributes:
         grid: Grid of the union of all files.
         paths: Files, the first on top.
-        wanted: What is read of every file.
+        request: What is read of every file.
         crs_given: CRS that was given for files that carry none.
         placed: Where each of them lies on the grid, in the same order.
     """
@@ -57,11 +57,11 @@ class Orthophoto:
         grid: PixelGrid,
         files: Sequence[OrthoFile],
         *,
-        wanted: Wanted | None = None,
+        request: BandRequest | None = None,
         crs_given: str | None = None,
     ) -> None:
         self.grid = grid
-        self.wanted = wanted or Wanted()
+        self.request = request or BandRequest()
         self.crs_given = crs_given
         self.paths = tuple(file.path for file in files)
         self.placed = tuple(place(file, grid) for file in files)
@@ -84,7 +84,7 @@ class Orthophoto:
     @property
     def bands(self) -> tuple[str, ...]:
         """Names of the bands, in the order of the values."""
-        return self.wanted.bands
+        return self.request.bands
 
     def under(self, window: Window) -> list[int]:
         """Return the numbers in ``placed`` of the files that cover some of a window, the first on top."""
@@ -175,19 +175,19 @@ def open_ortho(
         RasterError: A file cannot be used, files differ in CRS, or pixels are over twice ``gsd_m``.
         SettingsError: ``bands``, ``band_order`` and ``scale`` do not hold.
     """
-    wanted = Wanted(tuple(bands), None if band_order is None else tuple(band_order), scale)
+    request = BandRequest(tuple(bands), None if band_order is None else tuple(band_order), scale)
     if not paths:
         raise RasterError("orthophoto", "no file was given", "name at least one GeoTIFF or JPEG 2000")
-    files = _check_all(find_tiles(paths), crs, wanted)
-    return Orthophoto(common_grid(files, gsd_m=gsd_m), files, wanted=wanted, crs_given=crs)
+    files = _check_all(find_tiles(paths), crs, request)
+    return Orthophoto(common_grid(files, gsd_m=gsd_m), files, request=request, crs_given=crs)
 
 
-def _check_all(paths: Sequence[Path], crs: str | None, wanted: Wanted) -> list[OrthoFile]:
+def _check_all(paths: Sequence[Path], crs: str | None, request: BandRequest) -> list[OrthoFile]:
     files: list[OrthoFile] = []
     errors: list[RasterError] = []
     for path in paths:
         try:
-            files.append(check_ortho_file(path, crs=crs, wanted=wanted))
+            files.append(check_ortho_file(path, crs=crs, request=request))
         except RasterError as error:
             errors.append(error)
     if len(errors) == 1:

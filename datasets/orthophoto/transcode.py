@@ -83,7 +83,7 @@ def transcode(source: Path, target: Path, coding: Coding) -> None:
         RasterError: The source cannot be used, or a block of it is damaged.
         OutputError: The file cannot be written.
     """
-    file = check_ortho_file(source, crs=coding.crs, wanted=None)
+    file = check_ortho_file(source, crs=coding.crs, request=None)
     with whole_raster(target) as part, TemporaryDirectory(prefix=".vigibati-", dir=target.parent) as work:
         stage = Path(work) / "stage.tif"
         lossy = _write_stage(stage, file, coding)

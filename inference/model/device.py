@@ -19,12 +19,12 @@ class Device:
     """Where inference runs, and how. ``Device(torch.device("cpu"))`` is plain float32, the reference.
 
     Attributes:
-        place: The processor as torch knows it.
+        torch_device: The processor as torch knows it.
         half: True = what follows the encoder computes in bfloat16, on a graphics card.
         openvino: True = OpenVINO computes, not torch.
     """
 
-    place: torch.device
+    torch_device: torch.device
     half: bool = False
     openvino: bool = False
 
@@ -46,18 +46,18 @@ class Device:
         if name == "openvino" and not installed:
             cause, cure = "OpenVINO is not installed", "install vigibati[openvino], or use --device cpu"
             raise DeviceError("--device openvino", cause, cure)
-        place = torch.device("cpu") if name == "openvino" else choose_device(name)
+        chosen = torch.device("cpu") if name == "openvino" else choose_device(name)
         return cls(
-            place,
-            half=place.type == "cuda",
-            openvino=name == "openvino" or (name == "auto" and place.type == "cpu" and installed),
+            chosen,
+            half=chosen.type == "cuda",
+            openvino=name == "openvino" or (name == "auto" and chosen.type == "cpu" and installed),
         )
 
     def of_worker(self, number: int) -> Device:
         """Return the device for one of several processes of a machine: cards are dealt out in turn."""
-        if self.place.type != "cuda":
+        if self.torch_device.type != "cuda":
             return self
-        return replace(self, place=torch.device("cuda", number % torch.cuda.device_count()))
+        return replace(self, torch_device=torch.device("cuda", number % torch.cuda.device_count()))
 
     @property
     def arithmetic(self) -> str:
@@ -66,8 +66,10 @@ class Device:
         return f"{'openvino' if self.openvino else 'torch'}, {numbers}"
 
     def __str__(self) -> str:
-        model = f" {torch.cuda.get_device_name(self.place)}" if self.place.type == "cuda" else ""
-        return f"{self.place}{model} ({self.arithmetic})"
+        model = (
+            f" {torch.cuda.get_device_name(self.torch_device)}" if self.torch_device.type == "cuda" else ""
+        )
+        return f"{self.torch_device}{model} ({self.arithmetic})"
 
 
 def choose_device(name: str) -> torch.device:

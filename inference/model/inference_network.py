@@ -16,7 +16,7 @@ from vigibati.datasets.encoding import PROBABILITY_SCALE
 _LOG = logging.getLogger(__name__)
 
 
-class WorkingNetwork(nn.Module):
+class InferenceNetwork(nn.Module):
     """A copy of a network for inference: 8-bit pixels in, logits out.
 
     Rounding hurts early and hardly late. In the shipped network bfloat16 moves probabilities by up

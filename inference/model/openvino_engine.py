@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.model.inference_network import Readout, WorkingNetwork
+from vigibati.inference.model.inference_network import InferenceNetwork, Readout
 
 EXAMPLE_PX = 64
 """Side of the window that the graphs are traced with; they are reshaped afterwards."""
@@ -29,7 +29,7 @@ class OpenVinoEngine:
         contract: Its contract.
     """
 
-    def __init__(self, network: WorkingNetwork, contract: ModelContract) -> None:
+    def __init__(self, network: InferenceNetwork, contract: ModelContract) -> None:
         # An extra without types; device.py has looked for it.
         openvino: Any = importlib.import_module("openvino")
         self._core = openvino.Core()
@@ -63,7 +63,7 @@ class OpenVinoEngine:
 
 
 class _Whole(nn.Module):
-    def __init__(self, network: WorkingNetwork, contract: ModelContract) -> None:
+    def __init__(self, network: InferenceNetwork, contract: ModelContract) -> None:
         super().__init__()
         self.network, self.readout = copy.deepcopy(network), Readout(contract)
 

@@ -14,11 +14,11 @@ from vigibati.configs.errors import CheckpointError
 from vigibati.inference.model.batch_size import Batches
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import Device
-from vigibati.inference.model.inference_network import Readout, WorkingNetwork
+from vigibati.inference.model.inference_network import InferenceNetwork, Readout
 from vigibati.inference.model.openvino_engine import EXAMPLE_PX, OpenVinoEngine
 
 # Of 1216 x 2240 pixels: 32 of them are 250 MB before the network has computed anything.
-_TOGETHER = 32
+_BATCH_SIZE = 32
 
 
 class Predictor:
@@ -31,12 +31,12 @@ class Predictor:
     Attributes:
         device: Where it runs, and how.
         classes: Number of classes.
-        together: Windows that are worth handing over at once; more only take memory.
+        batch_size: Windows that are worth handing over at once; more only take memory.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: Device) -> None:
         contract = checkpoint.contract
-        on_card = device.place.type == "cuda"
+        on_card = device.torch_device.type == "cuda"
         if on_card:
             # By default cuDNN rounds what convolutions take in to 10 bits (TF32) and calls it float32.
             torch.backends.cudnn.allow_tf32 = False
@@ -44,16 +44,18 @@ class Predictor:
         self.classes = len(contract.class_names)
         self._folder = checkpoint.folder
         self._planes = self.classes + contract.contour
-        self._place = device.place
-        self._network = WorkingNetwork(checkpoint.network, contract, half=device.half).to(device.place)
-        self._readout = Readout(contract).to(device.place)
+        self._torch_device = device.torch_device
+        self._network = InferenceNetwork(checkpoint.network, contract, half=device.half).to(
+            device.torch_device
+        )
+        self._readout = Readout(contract).to(device.torch_device)
         self._openvino: OpenVinoEngine | None = None
         if device.openvino:
             self.logits(np.zeros((len(contract.bands), EXAMPLE_PX, EXAMPLE_PX), dtype=np.uint8))
             self._openvino = OpenVinoEngine(self._network, contract)
         # On a CPU one window keeps all cores busy, and several only push each other out of the cache.
-        self.together = _TOGETHER if on_card else 1
-        self._batches = Batches(str(device), largest=_TOGETHER if on_card else 1)
+        self.batch_size = _BATCH_SIZE if on_card else 1
+        self._batches = Batches(str(device), largest=_BATCH_SIZE if on_card else 1)
 
     def predict(self, windows: NDArray[np.uint8], *, crop_px: int = 0) -> NDArray[np.uint8]:
         """Return quantised probabilities of windows.
@@ -109,12 +111,12 @@ class Predictor:
     @torch.no_grad()
     def _logits(self, batch: NDArray[np.uint8]) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(batch))
-        if self._place.type == "cuda":
-            pixels = pixels.pin_memory().to(self._place, non_blocking=True)
+        if self._torch_device.type == "cuda":
+            pixels = pixels.pin_memory().to(self._torch_device, non_blocking=True)
         logits: Tensor = self._network(pixels)
-        wanted = (len(batch), self._planes, *batch.shape[2:])
-        if tuple(logits.shape) != wanted:
-            cause = f"the network gives {tuple(logits.shape)}, its contract promises {wanted}"
+        promised = (len(batch), self._planes, *batch.shape[2:])
+        if tuple(logits.shape) != promised:
+            cause = f"the network gives {tuple(logits.shape)}, its contract promises {promised}"
             raise CheckpointError(self._folder, cause, "use a checkpoint written by 'vigibati train'")
         return logits
 

@@ -24,7 +24,7 @@ _CELL_PX: Final = 2048
 _LEAST_SHOWN: Final = 0.5
 
 
-def mean_inside(probabilities: Path, outlines: gpd.GeoSeries, kinds: Sequence[str]) -> NDArray[np.float64]:
+def zonal_mean(probabilities: Path, outlines: gpd.GeoSeries, kinds: Sequence[str]) -> NDArray[np.float64]:
     """Return the mean probability of the pixels inside each outline.
 
     It is the mean over pixels, not the frequency of objects, which is calibrated on outlines that were
@@ -72,9 +72,9 @@ def _add_band(
     """Add the probabilities and the number of pixels with image inside the outlines ``rows``."""
     for window, members in _cells(raster, outlines, rows):
         values = raster.read(band, window=window)
-        place = transform_of(window, raster.transform)
+        transform = transform_of(window, raster.transform)
         numbered = zip(outlines[members], range(1, len(members) + 1), strict=True)
-        owner = features.rasterize(numbered, out_shape=values.shape, transform=place, dtype="int32")
+        owner = features.rasterize(numbered, out_shape=values.shape, transform=transform, dtype="int32")
         inside = (owner > 0) & (values != NO_IMAGE)
         owned = owner[inside] - 1
         total[members] += np.bincount(owned, weights=values[inside], minlength=len(members))

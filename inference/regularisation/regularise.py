@@ -166,9 +166,9 @@ def _polygons(rings: _Objects, owner: _Ints, count: int) -> _Objects:
     missing[owner[shapely.is_missing(rings)]] = True
     plain = (number == 1) & ~missing[shells]
     result[shells[plain]] = shapely.polygons(rings[first[plain]])
-    for place in np.flatnonzero((number > 1) & ~missing[shells]):
-        shell, *holes = rings[first[place] : first[place] + number[place]]
-        result[shells[place]] = Polygon(shell, holes)
+    for index in np.flatnonzero((number > 1) & ~missing[shells]):
+        shell, *holes = rings[first[index] : first[index] + number[index]]
+        result[shells[index]] = Polygon(shell, holes)
     return result
 
 

@@ -15,7 +15,7 @@ from vigibati.inference.segmentation.tiling import Layout
 _AROUND_M = 20.0
 
 
-def wanted_cores(layout: Layout, grid: PixelGrid, area: NDArray[np.object_]) -> NDArray[np.bool_]:
+def area_mask(layout: Layout, grid: PixelGrid, area: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Return (rows, columns) of cores, True where one comes within 20 m of an area.
 
     Args:
@@ -26,18 +26,18 @@ def wanted_cores(layout: Layout, grid: PixelGrid, area: NDArray[np.object_]) -> 
     cores = [core for unit in layout.units for core in layout.cores(unit)]
     boxes = np.array([shapely.box(*grid.part(core).bounds) for core in cores], dtype=object)
     near = shapely.STRtree(boxes).query(area, predicate="dwithin", distance=_AROUND_M / grid.ground_scale)[1]
-    wanted = np.zeros(layout.cores_shape, dtype=np.bool_)
+    mask = np.zeros(layout.cores_shape, dtype=np.bool_)
     for position in np.unique(near):
-        wanted[layout.core_index(cores[position])] = True
-    return wanted
+        mask[layout.core_index(cores[position])] = True
+    return mask
 
 
-def to_text(wanted: NDArray[np.bool_]) -> str:
+def mask_to_text(mask: NDArray[np.bool_]) -> str:
     """Return a mask of cores as text, one bit each."""
-    return b64encode(np.packbits(wanted).tobytes()).decode("ascii")
+    return b64encode(np.packbits(mask).tobytes()).decode("ascii")
 
 
-def from_text(text: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the mask of cores that ``to_text`` wrote."""
+def mask_from_text(text: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask of cores that ``mask_to_text`` wrote."""
     bits = np.unpackbits(np.frombuffer(b64decode(text), dtype=np.uint8), count=shape[0] * shape[1])
     return bits.reshape(shape).astype(np.bool_)

@@ -17,7 +17,7 @@ from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.orthophoto.atomic_raster import whole_raster
 from vigibati.inference.segmentation.report import Counts
-from vigibati.inference.segmentation.run_spec import Job
+from vigibati.inference.segmentation.run_spec import RunSpec
 from vigibati.inference.segmentation.tiling import BLOCK_PX
 
 _WRITING: Final = {
@@ -31,22 +31,22 @@ _RUN, _COUNTS = "VIGIBATI_RUN", "VIGIBATI_COUNTS"
 
 
 def write_raster_of_units(
-    out: Path, *, units: Sequence[tuple[Window, Path]], job: Job, counts: Counts
+    out: Path, *, units: Sequence[tuple[Window, Path]], spec: RunSpec, counts: Counts
 ) -> None:
     """Write one COG with overviews from the rasters of units; where there is none, no image.
 
     Args:
         out: The COG; it appears whole or not at all.
         units: Where each raster lies on the grid.
-        job: The run; model, thresholds, calibration and fingerprint become tags.
+        spec: The run; model, thresholds, calibration and fingerprint become tags.
         counts: What the units add up to, which becomes a tag too.
 
     Raises:
         OutputError: The file cannot be written.
     """
     # A mosaic that only this call knows, of files that it names itself: no copy of the pixels on the way.
-    tags = {**raster_tags(job.contract), _RUN: job.run, _COUNTS: counts.model_dump_json()}
-    write_cog(_mosaic(units, job.grid, job.contract.class_names, tags), out)
+    tags = {**raster_tags(spec.contract), _RUN: spec.run, _COUNTS: counts.model_dump_json()}
+    write_cog(_mosaic(units, spec.grid, spec.contract.class_names, tags), out)
 
 
 def write_cog(source: str | Path, out: Path) -> None:

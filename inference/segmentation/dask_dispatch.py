@@ -16,10 +16,10 @@ from typing import Any
 from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import InputError, SettingsError
 from vigibati.inference.segmentation.run_folder import RunFolder
-from vigibati.inference.segmentation.run_spec import Job
-from vigibati.inference.segmentation.strip_pipeline import Bench
+from vigibati.inference.segmentation.run_spec import RunSpec
+from vigibati.inference.segmentation.strip_pipeline import WorkerContext
 from vigibati.inference.segmentation.tiling import Unit
-from vigibati.inference.segmentation.worker import is_done, open_bench, remaining, work_on
+from vigibati.inference.segmentation.worker import is_done, open_worker_context, remaining, work_on
 
 # Neighbours share their margins; more than so many at once would leave workers idle at the end.
 _MOST_TOGETHER = 16
@@ -32,14 +32,14 @@ _AT_WORK = Lock()
 
 
 def dispatch(
-    units: Sequence[Unit], run: RunFolder, job: Job, address: str, *, done: Callable[[Unit], None]
+    units: Sequence[Unit], run: RunFolder, spec: RunSpec, address: str, *, done: Callable[[Unit], None]
 ) -> None:
     """Let Dask workers finish units; one that its workers die of again and again is given up.
 
     Args:
         units: What is to be done.
         run: Its folder, under the same path for every worker.
-        job: What is to be done with them.
+        spec: What is to be done with them.
         address: Of a scheduler, or "local" or "local:N" for N processes of this machine.
         done: Told of every unit that is finished.
 
@@ -47,7 +47,7 @@ def dispatch(
         SettingsError: Dask is not installed, or the scheduler cannot be reached.
         VigibatiError: Something that would fail every other unit too.
     """
-    files, told = run.files(job), set[int]()
+    files, told = run.files(spec), set[int]()
 
     def tell(states: Any) -> None:  # noqa: ANN401
         for unit in units:
@@ -134,20 +134,22 @@ def _ended(futures: Sequence[Any]) -> bool:
 def _work_on(numbers: Sequence[int], *, run: str) -> None:
     """Finish units, in a worker."""
     folder = RunFolder(Path(run))
-    if (job := folder.job()) is None:
+    if (spec := folder.spec()) is None:
         cause = f"is not there on the worker {socket.gethostname()}"
         raise InputError(folder.path, cause, "keep it where every worker sees it under the same path")
-    units = [job.layout.units[number] for number in numbers]
+    units = [spec.layout.units[number] for number in numbers]
     with _AT_WORK, folder.ledger(f"{socket.gethostname()}-{os.getpid()}") as ledger:
-        work_on(units, _bench(run, job.run), folder, ledger, done=lambda _: None)
+        work_on(units, _worker_context(run, spec.run), folder, ledger, done=lambda _: None)
 
 
 @lru_cache(maxsize=1)
-def _bench(run: str, _fingerprint: str) -> Bench:
+def _worker_context(run: str, _fingerprint: str) -> WorkerContext:
     """Open image and network once per worker and run; they stay open as long as the worker lives."""
     folder = RunFolder(Path(run))
-    if (job := folder.job()) is None:
+    if (spec := folder.spec()) is None:
         raise InputError(folder.path, "has vanished", "begin the run again")
     # A cluster on this machine numbers its workers; others see to the cards of theirs themselves.
     name = _distributed().get_worker().name
-    return ExitStack().enter_context(open_bench(job, folder, worker=name if isinstance(name, int) else 0))
+    return ExitStack().enter_context(
+        open_worker_context(spec, folder, worker=name if isinstance(name, int) else 0)
+    )

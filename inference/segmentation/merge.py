@@ -15,7 +15,7 @@ from vigibati.configs.progress import SILENT, Progress
 from vigibati.inference.segmentation.cog import write_raster_of_units
 from vigibati.inference.segmentation.report import Effort, SegmentReport, count, report_of
 from vigibati.inference.segmentation.run_folder import RunFolder
-from vigibati.inference.segmentation.run_spec import Job
+from vigibati.inference.segmentation.run_spec import RunSpec
 from vigibati.inference.segmentation.tiling import Unit
 from vigibati.inference.segmentation.unit_files import UnitFiles
 from vigibati.inference.segmentation.worker import is_done, remaining
@@ -53,12 +53,12 @@ def merge(out: Path, *, traced: bool = False, progress: Progress = SILENT) -> Se
     """
     started = time.perf_counter()
     run = RunFolder(out)
-    if (job := run.job()) is None:
+    if (spec := run.spec()) is None:
         raise InputError(out, "there is no run to put together", "begin one with 'vigibati segment'")
-    if traced and not job.traced:
+    if traced and not spec.traced:
         cause = "was begun without --footprints"
         raise InputError(run.path, cause, f"merge without it, then vigibati vectorise {out}")
-    files, states, units = run.files(job), run.states(), job.layout.units
+    files, states, units = run.files(spec), run.states(), spec.layout.units
     if missing := remaining(units, files, states):
         cause = f"{len(missing)} of {len(units)} units are not finished (the first is {missing[0].number})"
         raise InputError(out, cause, "let every shard finish, or run it again")
@@ -71,8 +71,8 @@ def merge(out: Path, *, traced: bool = False, progress: Progress = SILENT) -> Se
     parts = [(unit.window, files.raster(unit)) for unit in done]
     # Both beside each other, but not beside the pipeline: their memory would come on top of its own.
     with ThreadPoolExecutor(1) as beside:
-        raster = beside.submit(write_raster_of_units, out, units=parts, job=job, counts=counts)
-        footprints = _footprints(done, job, files, progress) if traced else None
+        raster = beside.submit(write_raster_of_units, out, units=parts, spec=spec, counts=counts)
+        footprints = _footprints(done, spec, files, progress) if traced else None
         with progress.stage("merge", total=1, unit="raster") as advance:
             raster.result()
             advance(1)
@@ -80,10 +80,12 @@ def merge(out: Path, *, traced: bool = False, progress: Progress = SILENT) -> Se
         run.remove()
     seconds = time.perf_counter() - started
     effort = Effort(seconds=seconds, busy_s={"merge": round(seconds, 3)})
-    return Segmentation(report_of(counts, job, effort), footprints)
+    return Segmentation(report_of(counts, spec, effort), footprints)
 
 
-def _footprints(done: Sequence[Unit], job: Job, files: UnitFiles, progress: Progress) -> gpd.GeoDataFrame:
+def _footprints(
+    done: Sequence[Unit], spec: RunSpec, files: UnitFiles, progress: Progress
+) -> gpd.GeoDataFrame:
     by_row: dict[int, list[Unit]] = {}
     for unit in done:
         by_row.setdefault(unit.window.row, []).append(unit)
@@ -97,7 +99,7 @@ def _footprints(done: Sequence[Unit], job: Job, files: UnitFiles, progress: Prog
                 advance(len(units))
 
         return footprints_of(
-            settle(strips(), cols=job.layout.seams[1], reach_px=REACH_M / job.grid.gsd_m),
-            grid=job.grid,
-            calibrations=job.contract.object_calibrations,
+            settle(strips(), cols=spec.layout.seams[1], reach_px=REACH_M / spec.grid.gsd_m),
+            grid=spec.grid,
+            calibrations=spec.contract.object_calibrations,
         )

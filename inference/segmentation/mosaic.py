@@ -45,7 +45,7 @@ class Patch:
     ground: shapely.Geometry
 
 
-def patchwork(patches: Sequence[Patch], contract: ModelContract, out: Path) -> None:
+def mosaic(patches: Sequence[Patch], contract: ModelContract, out: Path) -> None:
     """Put rasters of probabilities on one grid together; each pixel comes from one of them.
 
     A pixel comes from the patch in whose ground its centre lies, or else from one whose ground touches

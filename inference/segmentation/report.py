@@ -8,7 +8,7 @@ from typing import Any
 
 from vigibati.configs.schema import Schema
 from vigibati.inference.segmentation.ledger import UnitState
-from vigibati.inference.segmentation.run_spec import Job
+from vigibati.inference.segmentation.run_spec import RunSpec
 from vigibati.inference.segmentation.tiling import Unit
 
 _STAGES = ("decode", "infer", "write", "vectorise")
@@ -136,7 +136,7 @@ def count(units: Sequence[Unit], states: Mapping[int, UnitState]) -> Counts:
 
 def report_of(
     counts: Counts,
-    job: Job,
+    spec: RunSpec,
     effort: Effort,
     *,
     finished: bool = True,
@@ -145,18 +145,18 @@ def report_of(
 
     Args:
         counts: Of the raster, or of a shard.
-        job: What was to be done.
+        spec: What was to be done.
         effort: What it took.
         finished: Whether the raster is there.
     """
     return SegmentReport(
         megapixels=counts.pixels / 1e6,
-        area_km2=counts.pixels * job.grid.gsd_m**2 / 1e6,
+        area_km2=counts.pixels * spec.grid.gsd_m**2 / 1e6,
         no_image_share=counts.no_image_px / counts.pixels,
         skipped_share=counts.skipped_px / counts.pixels,
-        gap_share=job.gap_share,
+        gap_share=spec.gap_share,
         failed=counts.failed,
-        device=job.engine,
+        device=spec.engine,
         windows=effort.windows,
         seconds=effort.seconds,
         megapixels_now=effort.pixels / 1e6,

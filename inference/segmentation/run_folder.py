@@ -10,7 +10,7 @@ from pathlib import Path
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.inference.segmentation.ledger import Ledger, UnitState, read_ledgers
-from vigibati.inference.segmentation.run_spec import Job
+from vigibati.inference.segmentation.run_spec import RunSpec
 from vigibati.inference.segmentation.tiling import Unit
 from vigibati.inference.segmentation.unit_files import UnitFiles
 
@@ -56,11 +56,11 @@ class RunFolder:
             with Ledger(path) as ledger:
                 ledger.forgive(given_up)
 
-    def enter(self, job: Job, *, restart: bool) -> None:
+    def enter(self, spec: RunSpec, *, restart: bool) -> None:
         """Begin a run, or go on with the one that is there.
 
         Args:
-            job: What is to be done.
+            spec: What is to be done.
             restart: Whether an earlier run is thrown away.
 
         Raises:
@@ -75,21 +75,21 @@ class RunFolder:
             raise OutputError(
                 self.path, f"cannot be made ({error.strerror})", "choose another folder"
             ) from error
-        if (earlier := self.job()) is None:
-            with whole_file(self._job_file) as part:
-                part.write_text(job.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        elif changed := job.differences(earlier):
+        if (earlier := self.spec()) is None:
+            with whole_file(self._spec_file) as part:
+                part.write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        elif changed := spec.differences(earlier):
             cause = f"this run was begun with other {', '.join(changed)}"
             raise SettingsError(self.path, cause, "give what it was begun with, or throw it away: --restart")
 
-    def job(self) -> Job | None:
+    def spec(self) -> RunSpec | None:
         """Return what the run does; None where none was begun."""
-        return Job.read(self._job_file) if self._job_file.is_file() else None
+        return RunSpec.read(self._spec_file) if self._spec_file.is_file() else None
 
-    def files(self, job: Job) -> UnitFiles:
-        """Return where the results of a job lie."""
-        thresholds = job.contract.thresholds if job.traced else None
-        return UnitFiles(self.units, job.grid, job.contract.class_names, thresholds)
+    def files(self, spec: RunSpec) -> UnitFiles:
+        """Return where the results of a run lie."""
+        thresholds = spec.contract.thresholds if spec.traced else None
+        return UnitFiles(self.units, spec.grid, spec.contract.class_names, thresholds)
 
     def remove(self) -> None:
         """Remove everything of the run."""
@@ -99,5 +99,5 @@ class RunFolder:
         return sorted(self.path.glob("ledger-*.sqlite"))
 
     @property
-    def _job_file(self) -> Path:
+    def _spec_file(self) -> Path:
         return self.path / "job.json"

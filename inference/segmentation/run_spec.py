@@ -19,7 +19,7 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.fingerprints import fingerprint, fingerprint_files
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.area_of_interest import to_text, wanted_cores
+from vigibati.inference.segmentation.area_of_interest import area_mask, mask_to_text
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inference.segmentation.tiling import Layout, lay_out
 
@@ -43,7 +43,7 @@ class Images(Schema):
     scale: tuple[float, float] | None = Field(description="Values that become 0 and 255; None = 8 bits.")
 
 
-class Job(Schema):
+class RunSpec(Schema):
     """What a run does, so that every process that takes part does the same."""
 
     job_version: Literal[1] = 1
@@ -71,15 +71,15 @@ class Job(Schema):
         """One fingerprint of all that the raster depends on."""
         return fingerprint({part: value for part, value in self.fingerprints.items() if part not in _PASSING})
 
-    def differences(self, earlier: Job) -> list[str]:
-        """Return the parts in which another job would give another result."""
+    def differences(self, earlier: RunSpec) -> list[str]:
+        """Return the parts in which another run would give another result."""
         parts = dict.fromkeys([*earlier.fingerprints, *self.fingerprints])
         return [part for part in parts if earlier.fingerprints.get(part) != self.fingerprints.get(part)]
 
 
-def new_job(
+def new_run_spec(
     ortho: Orthophoto, checkpoint: Checkpoint, predictor: Predictor, settings: SegmentSettings
-) -> Job:
+) -> RunSpec:
     """Return what is to be done, with fingerprints of all that the result depends on.
 
     Raises:
@@ -96,21 +96,21 @@ def new_job(
         core_cols=settings.cut.columns,
         group_cols=settings.cut.group,
     )
-    cores = None if settings.area is None else wanted_cores(layout, grid, settings.area)
-    wanted = None if cores is None or cores.all() else to_text(cores)
+    mask = None if settings.area is None else area_mask(layout, grid, settings.area)
+    wanted = None if mask is None or mask.all() else mask_to_text(mask)
     images = Images(
         paths=tuple(path.absolute() for path in ortho.paths),
         gsd_m=contract.gsd_m,
         crs=ortho.crs_given,
-        band_order=ortho.wanted.band_order,
-        scale=ortho.wanted.scale,
+        band_order=ortho.request.band_order,
+        scale=ortho.request.scale,
     )
     opened = (grid.crs.to_wkt(), tuple(grid.transform), *images.model_dump(exclude={"paths"}).values())
-    return Job(
+    return RunSpec(
         fingerprints={
             "images": fingerprint([fingerprint_files(images.paths), *opened]),
             "model": fingerprint(contract.model_dump(mode="json")),
-            "device": f"{predictor.device.place.type} ({predictor.device.arithmetic})",
+            "device": f"{predictor.device.torch_device.type} ({predictor.device.arithmetic})",
             "area": wanted or "everywhere",
             "wish for footprints": str(settings.traced),
             "cut": fingerprint(asdict(layout)),

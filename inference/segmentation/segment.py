@@ -16,16 +16,16 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.area_of_interest import from_text
+from vigibati.inference.segmentation.area_of_interest import mask_from_text
 from vigibati.inference.segmentation.cog import read_counts
 from vigibati.inference.segmentation.dask_dispatch import dispatch
 from vigibati.inference.segmentation.merge import Segmentation, merge
 from vigibati.inference.segmentation.report import Effort, count, effort_on, pixels_of, report_of
 from vigibati.inference.segmentation.run_folder import RunFolder
-from vigibati.inference.segmentation.run_spec import Job, new_job
+from vigibati.inference.segmentation.run_spec import RunSpec, new_run_spec
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inference.segmentation.tiling import Unit
-from vigibati.inference.segmentation.worker import bench_of, is_done, work_on
+from vigibati.inference.segmentation.worker import is_done, work_on, worker_context
 from vigibati.inference.vectorisation.vectorise import vectorise
 
 
@@ -64,21 +64,21 @@ def plan(ortho: Orthophoto, checkpoint: Checkpoint, out: Path, settings: Segment
     Raises:
         InputError: As ``segment``.
     """
-    job = new_job(ortho, checkpoint, Predictor(checkpoint, Device.choose(settings.device)), settings)
-    run, units = RunFolder(out), _share(job, settings)
-    files, states = run.files(job), run.states()
-    wanted = None if job.wanted is None else from_text(job.wanted, job.layout.cores_shape)
-    finished = not settings.restart and not run.path.exists() and read_counts(out, run=job.run) is not None
+    spec = new_run_spec(ortho, checkpoint, Predictor(checkpoint, Device.choose(settings.device)), settings)
+    run, units = RunFolder(out), _share(spec, settings)
+    files, states = run.files(spec), run.states()
+    area_mask = None if spec.wanted is None else mask_from_text(spec.wanted, spec.layout.cores_shape)
+    finished = not settings.restart and not run.path.exists() and read_counts(out, run=spec.run) is not None
     done = [unit for unit in units if finished or is_done(unit, files, states)]
     return Plan(
         files=len(ortho.paths),
         megapixels=pixels_of(units) / 1e6,
-        area_km2=pixels_of(units) * job.grid.gsd_m**2 / 1e6,
-        gap_share=job.gap_share,
-        skipped_share=0.0 if wanted is None else float(1 - wanted.mean()),
+        area_km2=pixels_of(units) * spec.grid.gsd_m**2 / 1e6,
+        gap_share=spec.gap_share,
+        skipped_share=0.0 if area_mask is None else float(1 - area_mask.mean()),
         units=len(units),
         units_done=0 if settings.restart else len(done),
-        device=job.engine,
+        device=spec.engine,
         run=run.path,
         finished=finished,
     )
@@ -129,15 +129,15 @@ def segment(
         raise SettingsError("--restart", cause, f"remove {RunFolder(out).path} yourself")
     started = time.perf_counter()
     predictor = Predictor(checkpoint, Device.choose(settings.device))
-    job = new_job(ortho, checkpoint, predictor, settings)
-    run, units = RunFolder(out), _share(job, settings)
-    if not settings.restart and (earlier := _finished_earlier(run, job)) is not None:
+    spec = new_run_spec(ortho, checkpoint, predictor, settings)
+    run, units = RunFolder(out), _share(spec, settings)
+    if not settings.restart and (earlier := _finished_earlier(run, spec)) is not None:
         return earlier
-    run.enter(job, restart=settings.restart)
-    files, states = run.files(job), run.states()
+    run.enter(spec, restart=settings.restart)
+    files, states = run.files(spec), run.states()
     todo = [unit for unit in units if not is_done(unit, files, states)]
     with _cleared_if_empty(run, settings):
-        _finish(todo, units, run, job, ortho, predictor, settings, progress=progress)
+        _finish(todo, units, run, spec, ortho, predictor, settings, progress=progress)
         states = run.states()
         counts = count(units, states)
         if counts.failed and counts.no_image_px + counts.skipped_px == counts.pixels:
@@ -146,18 +146,18 @@ def segment(
             )
     if settings.shard is not None:
         effort = effort_on(todo, states, seconds=time.perf_counter() - started)
-        return Segmentation(report_of(counts, job, effort, finished=False), None)
+        return Segmentation(report_of(counts, spec, effort, finished=False), None)
     merged = merge(out, traced=settings.traced, progress=progress)
     effort = effort_on(todo, states, seconds=time.perf_counter() - started)
     effort = replace(effort, busy_s={**effort.busy_s, **merged.report.busy_s})
-    return replace(merged, report=report_of(counts, job, effort))
+    return replace(merged, report=report_of(counts, spec, effort))
 
 
 def _finish(
     todo: Sequence[Unit],
     units: Sequence[Unit],
     run: RunFolder,
-    job: Job,
+    spec: RunSpec,
     ortho: Orthophoto,
     predictor: Predictor,
     settings: SegmentSettings,
@@ -166,7 +166,7 @@ def _finish(
 ) -> None:
     """Finish units, and tell a listener of all that belong to the share."""
     shard, pixels = settings.shard, pixels_of(units)
-    km2 = pixels * job.grid.gsd_m**2 / 1e6
+    km2 = pixels * spec.grid.gsd_m**2 / 1e6
     with (
         run.ledger("all" if shard is None else f"{shard.number}-of-{shard.of}") as ledger,
         progress.stage("segment", total=pixels / 1e6, unit="Mpx", km2=km2) as advance,
@@ -179,22 +179,22 @@ def _finish(
             advance(pixels_of([unit]) / 1e6)
 
         if settings.dask is not None:
-            dispatch(todo, run, job, settings.dask, done=done)
+            dispatch(todo, run, spec, settings.dask, done=done)
             return
-        with bench_of(job, run, ortho, predictor, threads=_decoders(predictor)) as bench:
-            work_on(todo, bench, run, ledger, done=done)
+        with worker_context(spec, run, ortho, predictor, threads=_decoders(predictor)) as context:
+            work_on(todo, context, run, ledger, done=done)
 
 
-def _share(job: Job, settings: SegmentSettings) -> Sequence[Unit]:
-    return job.layout.units if settings.shard is None else settings.shard.choose(job.layout.units)
+def _share(spec: RunSpec, settings: SegmentSettings) -> Sequence[Unit]:
+    return spec.layout.units if settings.shard is None else settings.shard.choose(spec.layout.units)
 
 
-def _finished_earlier(run: RunFolder, job: Job) -> Segmentation | None:
+def _finished_earlier(run: RunFolder, spec: RunSpec) -> Segmentation | None:
     """Return what the same call came to before, if its raster is still there."""
-    if run.path.exists() or (counts := read_counts(run.out, run=job.run)) is None:
+    if run.path.exists() or (counts := read_counts(run.out, run=spec.run)) is None:
         return None
-    footprints = vectorise(run.out) if job.traced else None
-    return Segmentation(report_of(counts, job, Effort()), footprints)
+    footprints = vectorise(run.out) if spec.traced else None
+    return Segmentation(report_of(counts, spec, Effort()), footprints)
 
 
 @contextmanager
@@ -212,4 +212,4 @@ def _cleared_if_empty(run: RunFolder, settings: SegmentSettings) -> Iterator[Non
 def _decoders(predictor: Predictor) -> int:
     """Return how many threads decode: beside a network on the processor as few as keep it busy."""
     cores = usable_cores()
-    return max(1, cores - 2 if predictor.device.place.type == "cuda" else cores // 2)
+    return max(1, cores - 2 if predictor.device.torch_device.type == "cuda" else cores // 2)

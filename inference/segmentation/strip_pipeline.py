@@ -28,7 +28,7 @@ _UNREAD: Mapping[str, Any] = {"damaged": [], "blocks_decoded": 0, "blocks_needed
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class WorkerContext:
     """What a process needs to work on units.
 
     Attributes:
@@ -36,14 +36,14 @@ class Bench:
         reader: Of the orthophoto.
         predictor: The network on its device.
         files: Where results go.
-        wanted: (rows, columns) of cores, True where somebody wants to know; everywhere when None.
+        area_mask: (rows, columns) of cores, True where somebody wants to know; everywhere when None.
     """
 
     layout: Layout
     reader: StripReader
     predictor: Predictor
     files: UnitFiles
-    wanted: NDArray[np.bool_] | None
+    area_mask: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Outcome:
 
 
 def work_through(
-    units: Iterable[Unit], bench: Bench, *, begin: Callable[[Unit], None] = lambda _: None
+    units: Iterable[Unit], context: WorkerContext, *, begin: Callable[[Unit], None] = lambda _: None
 ) -> Iterator[Outcome]:
     """Work on units in the order given; neighbours in a row share their margins.
 
@@ -73,7 +73,7 @@ def work_through(
 
     Args:
         units: What is to be done.
-        bench: With what.
+        context: With what.
         begin: Told of every unit before any work on it.
 
     Raises:
@@ -85,20 +85,20 @@ def work_through(
         def read_ahead() -> None:
             while len(ahead) < _AHEAD and (unit := next(todo, None)) is not None:
                 begin(unit)
-                ahead.append((unit, reading.submit(_read, unit, bench)))
+                ahead.append((unit, reading.submit(_read, unit, context)))
 
         read_ahead()
         while ahead:
             unit, strip = ahead.popleft()
             read_ahead()
             try:
-                result = _infer(unit, strip.result(), bench)
+                result = _infer(unit, strip.result(), context)
             except VigibatiError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this unit's alone until proven otherwise
                 yield _failed(unit, error)
                 continue
-            behind.append((unit, finishing.submit(bench.files.write, unit, result)))
+            behind.append((unit, finishing.submit(context.files.write, unit, result)))
             del strip, result
             _trim_heap()
             while len(behind) > _AHEAD:
@@ -112,14 +112,14 @@ class _Strip:
     """What was read for a unit.
 
     Attributes:
-        place: Of the pixels on the grid: the unit with its margins.
+        window: Of the pixels on the grid: the unit with its margins.
         pixels: What the image shows there.
         cores: Those of the unit that are wanted.
         report: Places that could not be read (``damaged``), blocks that were decoded and how many of
             them were needed, seconds.
     """
 
-    place: Window
+    window: Window
     pixels: Pixels
     cores: tuple[Window, ...]
     report: Mapping[str, Any]
@@ -142,49 +142,49 @@ def _finished(unit: Unit, writing: Future[Mapping[str, Any]]) -> Outcome:
         return _failed(unit, error)
 
 
-def _read(unit: Unit, bench: Bench) -> _Strip | None:
+def _read(unit: Unit, context: WorkerContext) -> _Strip | None:
     """Read a unit with its margins; None where nobody wants to know of it."""
     started = time.perf_counter()
-    layout, reader = bench.layout, bench.reader
-    cores = tuple(core for core in layout.cores(unit) if _is_wanted(core, bench))
+    layout, reader = context.layout, context.reader
+    cores = tuple(core for core in layout.cores(unit) if _in_area(core, context))
     if not cores:
         return None
     seen = [layout.with_margins(core) for core in cores]
     before = (len(reader.damaged), reader.blocks_decoded, reader.blocks_needed)
-    place = layout.with_margins(unit.window)
-    pixels = reader.read(place, [(window.col, window.col + window.width) for window in seen])
+    window = layout.with_margins(unit.window)
+    pixels = reader.read(window, [(each.col, each.col + each.width) for each in seen])
     report = {
         "damaged": reader.damaged[before[0] :],
         "blocks_decoded": reader.blocks_decoded - before[1],
         "blocks_needed": reader.blocks_needed - before[2],
         "decode_s": time.perf_counter() - started,
     }
-    return _Strip(place, pixels, cores, report)
+    return _Strip(window, pixels, cores, report)
 
 
-def _is_wanted(core: Window, bench: Bench) -> bool:
-    return bench.wanted is None or bool(bench.wanted[bench.layout.core_index(core)])
+def _in_area(core: Window, context: WorkerContext) -> bool:
+    return context.area_mask is None or bool(context.area_mask[context.layout.core_index(core)])
 
 
-def _infer(unit: Unit, strip: _Strip | None, bench: Bench) -> UnitResult:
+def _infer(unit: Unit, strip: _Strip | None, context: WorkerContext) -> UnitResult:
     started = time.perf_counter()
     window = unit.window
-    planes = np.full((bench.predictor.classes, window.height, window.width), NO_IMAGE, dtype=np.uint8)
-    wanted_px, shown_px, windows = 0, 0, 0
+    planes = np.full((context.predictor.classes, window.height, window.width), NO_IMAGE, dtype=np.uint8)
+    asked_px, shown_px, windows = 0, 0, 0
     if strip is not None:
-        shown = {core: _part(strip.pixels.valid, core, strip.place) for core in strip.cores}
-        wanted_px = sum(valid.size for valid in shown.values())
+        shown = {core: _part(strip.pixels.valid, core, strip.window) for core in strip.cores}
+        asked_px = sum(valid.size for valid in shown.values())
         shown_px = sum(int(np.count_nonzero(valid)) for valid in shown.values())
         cores = [core for core, valid in shown.items() if valid.any()]
         windows = len(cores)
-        for core, seen in _predicted(cores, strip, bench):
+        for core, seen in _predicted(cores, strip, context):
             np.copyto(_part(planes, core, window), seen, where=shown[core])
     return UnitResult(
         planes=planes,
-        no_image=_no_image_around(unit, strip, bench),
+        no_image=_no_image_around(unit, strip, context),
         report={
-            "skipped_px": window.width * window.height - wanted_px,
-            "no_image_px": wanted_px - shown_px,
+            "skipped_px": window.width * window.height - asked_px,
+            "no_image_px": asked_px - shown_px,
             "windows": windows,
             "infer_s": time.perf_counter() - started,
             **(_UNREAD if strip is None else strip.report),
@@ -193,16 +193,16 @@ def _infer(unit: Unit, strip: _Strip | None, bench: Bench) -> UnitResult:
 
 
 def _predicted(
-    cores: Sequence[Window], strip: _Strip, bench: Bench
+    cores: Sequence[Window], strip: _Strip, context: WorkerContext
 ) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
     """Yield cores with what the network says of them; those of one shape go to it together."""
-    together = bench.predictor.together
-    for start in range(0, len(cores), together):
-        some = cores[start : start + together]
+    batch_size = context.predictor.batch_size
+    for start in range(0, len(cores), batch_size):
+        some = cores[start : start + batch_size]
         for width in dict.fromkeys(core.width for core in some):
             alike = [core for core in some if core.width == width]
-            pixels = np.stack([_with_margins(core, strip, bench.layout) for core in alike])
-            seen = bench.predictor.predict(pixels, crop_px=bench.layout.margin_px)
+            pixels = np.stack([_with_margins(core, strip, context.layout) for core in alike])
+            seen = context.predictor.predict(pixels, crop_px=context.layout.margin_px)
             for core, each in zip(alike, seen, strict=True):
                 yield core, each[:, : core.height, : core.width]
 
@@ -210,20 +210,20 @@ def _predicted(
 def _with_margins(core: Window, strip: _Strip, layout: Layout) -> NDArray[np.uint8]:
     """Return the pixels under a core and its margins, mirrored beyond the grid."""
     rows, columns = layout.padded(core)
-    across = _taken(strip.pixels.values, rows - strip.place.row, axis=1)
-    return _taken(across, columns - strip.place.col, axis=2)
+    across = _taken(strip.pixels.values, rows - strip.window.row, axis=1)
+    return _taken(across, columns - strip.window.col, axis=2)
 
 
-def _taken(values: NDArray[np.uint8], places: NDArray[np.intp], *, axis: int) -> NDArray[np.uint8]:
-    """Return the rows or columns at places; a view where these follow each other."""
-    if (np.diff(places) == 1).all():
-        return values[(slice(None),) * axis + (slice(places[0], places[-1] + 1),)]
-    return np.take(values, places, axis=axis)
+def _taken(values: NDArray[np.uint8], indices: NDArray[np.intp], *, axis: int) -> NDArray[np.uint8]:
+    """Return the rows or columns of these indices; a view where these follow each other."""
+    if (np.diff(indices) == 1).all():
+        return values[(slice(None),) * axis + (slice(indices[0], indices[-1] + 1),)]
+    return np.take(values, indices, axis=axis)
 
 
-def _no_image_around(unit: Unit, strip: _Strip | None, bench: Bench) -> NDArray[np.bool_]:
+def _no_image_around(unit: Unit, strip: _Strip | None, context: WorkerContext) -> NDArray[np.bool_]:
     """Return (H + 2, W + 2), True where the unit or its rim of one pixel shows nothing."""
-    layout, window = bench.layout, unit.window
+    layout, window = context.layout, unit.window
     rim = Window(window.col - 1, window.row - 1, window.width + 2, window.height + 2)
     around = np.ones((rim.height, rim.width), dtype=np.bool_)
     if strip is None:
@@ -231,18 +231,18 @@ def _no_image_around(unit: Unit, strip: _Strip | None, bench: Bench) -> NDArray[
     col, row = max(0, rim.col), max(0, rim.row)
     right, bottom = min(layout.width, rim.col + rim.width), min(layout.height, rim.row + rim.height)
     inside = Window(col, row, right - col, bottom - row)
-    np.logical_not(_part(strip.pixels.valid, inside, strip.place), out=_part(around, inside, rim))
-    if bench.wanted is not None:
+    np.logical_not(_part(strip.pixels.valid, inside, strip.window), out=_part(around, inside, rim))
+    if context.area_mask is not None:
         rows = np.arange(row, bottom) // layout.core_rows
         columns = np.arange(col, right) // layout.core_cols
-        _part(around, inside, rim)[~bench.wanted[np.ix_(rows, columns)]] = True
+        _part(around, inside, rim)[~context.area_mask[np.ix_(rows, columns)]] = True
     return around
 
 
-def _part(values: NDArray[Any], window: Window, place: Window) -> NDArray[Any]:
-    """Return the view of a window on (..., H, W) values that lie at ``place``."""
-    top, left = window.row - place.row, window.col - place.col
-    return values[..., top : top + window.height, left : left + window.width]
+def _part(values: NDArray[Any], part: Window, whole: Window) -> NDArray[Any]:
+    """Return the view of a window on (..., H, W) values that fill another window."""
+    top, left = part.row - whole.row, part.col - whole.col
+    return values[..., top : top + part.height, left : left + part.width]
 
 
 def _trim_heap() -> None:

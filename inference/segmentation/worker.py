@@ -11,20 +11,22 @@ from vigibati.datasets.orthophoto.strip_reader import StripReader
 from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.area_of_interest import from_text
+from vigibati.inference.segmentation.area_of_interest import mask_from_text
 from vigibati.inference.segmentation.ledger import Ledger, UnitState
 from vigibati.inference.segmentation.run_folder import RunFolder
-from vigibati.inference.segmentation.run_spec import Job
-from vigibati.inference.segmentation.strip_pipeline import Bench, work_through
+from vigibati.inference.segmentation.run_spec import RunSpec
+from vigibati.inference.segmentation.strip_pipeline import WorkerContext, work_through
 from vigibati.inference.segmentation.tiling import Unit
 from vigibati.inference.segmentation.unit_files import UnitFiles
 
 
-def open_bench(job: Job, run: RunFolder, *, worker: int) -> AbstractContextManager[Bench]:
+def open_worker_context(
+    spec: RunSpec, run: RunFolder, *, worker: int
+) -> AbstractContextManager[WorkerContext]:
     """Open image and network as a run was begun with them.
 
     Args:
-        job: The run.
+        spec: The run.
         run: Its folder.
         worker: Number of this process among those of its machine.
 
@@ -34,31 +36,31 @@ def open_bench(job: Job, run: RunFolder, *, worker: int) -> AbstractContextManag
         DeviceError: The device is not there.
     """
     ortho = open_ortho(
-        job.images.paths,
-        gsd_m=job.images.gsd_m,
-        crs=job.images.crs,
-        bands=job.contract.bands,
-        band_order=job.images.band_order,
-        scale=job.images.scale,
+        spec.images.paths,
+        gsd_m=spec.images.gsd_m,
+        crs=spec.images.crs,
+        bands=spec.contract.bands,
+        band_order=spec.images.band_order,
+        scale=spec.images.scale,
     )
-    checkpoint = load_checkpoint(job.checkpoint)
-    if checkpoint.contract != job.contract:
+    checkpoint = load_checkpoint(spec.checkpoint)
+    if checkpoint.contract != spec.contract:
         raise CheckpointError(
-            job.checkpoint, "is not the one that the run was begun with", "put that one back"
+            spec.checkpoint, "is not the one that the run was begun with", "put that one back"
         )
-    return bench_of(
-        job, run, ortho, Predictor(checkpoint, Device.choose(job.device).of_worker(worker)), threads=1
+    return worker_context(
+        spec, run, ortho, Predictor(checkpoint, Device.choose(spec.device).of_worker(worker)), threads=1
     )
 
 
 @contextmanager
-def bench_of(
-    job: Job, run: RunFolder, ortho: Orthophoto, predictor: Predictor, *, threads: int
-) -> Iterator[Bench]:
+def worker_context(
+    spec: RunSpec, run: RunFolder, ortho: Orthophoto, predictor: Predictor, *, threads: int
+) -> Iterator[WorkerContext]:
     """Lay out what is already open, and close the files of the image at the end."""
-    wanted = None if job.wanted is None else from_text(job.wanted, job.layout.cores_shape)
+    area_mask = None if spec.wanted is None else mask_from_text(spec.wanted, spec.layout.cores_shape)
     with StripReader(ortho, threads=threads) as reader:
-        yield Bench(job.layout, reader, predictor, run.files(job), wanted)
+        yield WorkerContext(spec.layout, reader, predictor, run.files(spec), area_mask)
 
 
 def remaining(units: Sequence[Unit], files: UnitFiles, states: dict[int, UnitState]) -> list[Unit]:
@@ -72,7 +74,12 @@ def is_done(unit: Unit, files: UnitFiles, states: dict[int, UnitState]) -> bool:
 
 
 def work_on(
-    units: Sequence[Unit], bench: Bench, run: RunFolder, ledger: Ledger, *, done: Callable[[Unit], None]
+    units: Sequence[Unit],
+    context: WorkerContext,
+    run: RunFolder,
+    ledger: Ledger,
+    *,
+    done: Callable[[Unit], None],
 ) -> None:
     """Work on units until each is finished or given up.
 
@@ -81,7 +88,7 @@ def work_on(
 
     Args:
         units: The share.
-        bench: With what.
+        context: With what.
         run: Where all ledgers of the run lie.
         ledger: The one of this process.
         done: Told of every unit that is finished.
@@ -90,10 +97,10 @@ def work_on(
         VigibatiError: Something that would fail every other unit too.
     """
     try:
-        while todo := remaining(units, bench.files, states := run.states()):
+        while todo := remaining(units, context.files, states := run.states()):
             fresh = [unit for unit in todo if unit.number not in states or not states[unit.number].attempts]
             for sweep in [fresh] if fresh else [[unit] for unit in todo]:
-                for outcome in work_through(sweep, bench, begin=lambda unit: ledger.begin([unit.number])):
+                for outcome in work_through(sweep, context, begin=lambda unit: ledger.begin([unit.number])):
                     if outcome.cause is None:
                         ledger.finish(outcome.unit.number, outcome.report)
                         done(outcome.unit)

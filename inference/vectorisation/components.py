@@ -147,7 +147,7 @@ def _advance(pending: _Open, strip: Strip) -> tuple[Components, _Open]:
     part = np.concatenate([pending.owner, np.arange(known, known + len(fresh) // 2)])
     touching = overlapping(starts + side, stops + side, starts, stops)
     parts = Components.concatenate([pending.table, _runs(strip, fresh)])
-    table, number = joined(parts, *(part[place] for place in touching))
+    table, number = joined(parts, *(part[index] for index in touching))
     owner = number[part]
     last = starts >= height * side
     new = turns(ends, owner, before=len(pending.ends), last=2 * int(last.sum()), side=side)

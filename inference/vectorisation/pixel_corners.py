@@ -116,13 +116,13 @@ def _in_columns(corners: Corners) -> _Ints:
     Where pixels of a polygon meet at a corner alone, what lies beside it is two places outside: the ring
     of the one touches that of the other there, and neither touches itself.
     """
-    place = np.arange(len(corners.owner))
-    twice = np.ones(max(0, len(place) - 1), dtype=bool)
+    index = np.arange(len(corners.owner))
+    twice = np.ones(max(0, len(index) - 1), dtype=bool)
     for values in (corners.owner, corners.row, corners.col):
         twice &= values[1:] == values[:-1]
     falling = np.flatnonzero(twice & (corners.weight[:-1] > 0))
-    place[falling], place[falling + 1] = falling + 1, falling
-    order: _Ints = place[np.lexsort((corners.col[place], corners.owner[place]))]
+    index[falling], index[falling + 1] = falling + 1, falling
+    order: _Ints = index[np.lexsort((corners.col[index], corners.owner[index]))]
     return order
 
 

@@ -61,14 +61,14 @@ def turns(ends: _Ints, owner: _Ints, *, before: int, last: int, side: int) -> Co
     whose = np.repeat(owner, 2)
     weight = np.where(np.arange(len(ends)) % 2, -1, 1)
     complete = len(ends) - last
-    place = np.concatenate([ends[:complete] + side, ends[before:]])
-    order = np.argsort(place, kind="stable")
-    place = place[order]
+    index = np.concatenate([ends[:complete] + side, ends[before:]])
+    order = np.argsort(index, kind="stable")
+    index = index[order]
     weight = np.concatenate([-weight[:complete], weight[before:]])[order]
     whose = np.concatenate([whose[:complete], whose[before:]])[order]
     # Where a run ends right below another, the outline goes straight on.
-    straight = np.flatnonzero((place[1:] == place[:-1]) & (weight[1:] != weight[:-1]))
-    kept = np.ones(len(place), dtype=bool)
+    straight = np.flatnonzero((index[1:] == index[:-1]) & (weight[1:] != weight[:-1]))
+    kept = np.ones(len(index), dtype=bool)
     kept[straight] = kept[straight + 1] = False
-    row, col = np.divmod(place[kept], side)
+    row, col = np.divmod(index[kept], side)
     return Corners(whose[kept], row - 1, col, weight[kept])

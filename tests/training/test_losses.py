@@ -25,17 +25,17 @@ def test_certain_and_wrong_costs_much() -> None:
 
 def test_unknown_pixels_do_not_count() -> None:
     target = planes([[1.0, 0.0], [0.0, 1.0]])
-    known = planes([[1.0, 1.0], [1.0, 0.0]])
+    label_weight = planes([[1.0, 1.0], [1.0, 0.0]])
     logits = (target * 2 - 1) * 50
     logits[..., 1, 1] = -50
-    assert float(masked_bce_dice(logits, target, known)) == pytest.approx(0, abs=1e-5)
+    assert float(masked_bce_dice(logits, target, label_weight)) == pytest.approx(0, abs=1e-5)
 
 
 def test_a_class_without_labels_has_no_gradient() -> None:
     logits = torch.zeros(1, 2, 2, 2, requires_grad=True)
     target = torch.ones(1, 2, 2, 2)
-    known = torch.stack([torch.ones(1, 2, 2), torch.zeros(1, 2, 2)], dim=1)
-    masked_bce_dice(logits, target, known).backward()
+    label_weight = torch.stack([torch.ones(1, 2, 2), torch.zeros(1, 2, 2)], dim=1)
+    masked_bce_dice(logits, target, label_weight).backward()
     assert logits.grad is not None
     assert bool((logits.grad[:, 0] != 0).all())
     assert not bool((logits.grad[:, 1] != 0).any())

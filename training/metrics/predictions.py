@@ -99,7 +99,7 @@ def predictions(
         for index, chip in enumerate(chips):
             sample = dataset[index]
             logits = predictor.logits(sample.image.numpy()).cpu().numpy()
-            known = sample.known.numpy() > 0
+            known = sample.label_weight.numpy() > 0
             # The padding is unknown in every class; of a class that the source labels, nothing else is.
             height, width = int(known.any(axis=(0, 2)).sum()), int(known.any(axis=(0, 1)).sum())
             for plane, name in enumerate(recipe.class_names):

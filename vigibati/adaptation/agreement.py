@@ -22,7 +22,7 @@ from vigibati.datasets.chips.soft_labels import Evidence, soft_labels
 from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.datasets.grid import Window
 from vigibati.inference.probabilities.object_calibration import object_logits
-from vigibati.inference.probabilities.zonal_mean import mean_inside
+from vigibati.inference.probabilities.zonal_mean import zonal_mean
 from vigibati.training.calibration.temperature_scaling import fit_objects, fit_temperature
 from vigibati.training.calibration.unrecorded_detections import OffRecord
 
@@ -76,7 +76,7 @@ def agreement(territory: Territory, view: View) -> Agreement:
     part = shapely.area(shapely.intersection(large, over)) / np.maximum(shapely.area(large), 1e-9)
     beside = found.beside_records & (shapely.area(buildings) >= _LARGE_M2)
     cases = territory.decided.table
-    means = mean_inside(probabilities, cases.geometry, cases["class_name"].tolist())
+    means = zonal_mean(probabilities, cases.geometry, cases["class_name"].tolist())
     right = (means >= _SEEN) == cases["present"].to_numpy(dtype=bool)
     return Agreement(
         iou=round(float(shared / both), 4) if both else 0.0,
@@ -89,7 +89,7 @@ def agreement(territory: Territory, view: View) -> Agreement:
 
 def _shown(probabilities: Path, outlines: NDArray[np.object_], territory: Territory) -> NDArray[np.bool_]:
     series = gpd.GeoSeries(outlines, crs=territory.crs)
-    return ~np.isnan(mean_inside(probabilities, series, [_BUILDING] * len(outlines)))
+    return ~np.isnan(zonal_mean(probabilities, series, [_BUILDING] * len(outlines)))
 
 
 def calibrations(workshop: Workshop, view: View, contract: ModelContract) -> tuple[Calibration, ...]:

@@ -18,7 +18,7 @@ from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.datasets.chips.territory_chips import write_mask
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.segmentation.mosaic import Patch, patchwork
+from vigibati.inference.segmentation.mosaic import Patch, mosaic
 from vigibati.inference.vectorisation.vectorise import vectorise
 from vigibati.training.evaluate import evaluate
 from vigibati.training.finetune import finetuning
@@ -125,7 +125,7 @@ def united(
     # A straight border stays one to within a millimetre in the CRS of the image.
     grounds = territory.on_image(shapely.segmentize(folds, _SHORT_M))
     patches = [Patch(view.probabilities, ground) for view, ground in zip(views, grounds, strict=True)]
-    patchwork(patches, contract, out)
+    mosaic(patches, contract, out)
     return View(out, vectorise(out).to_crs(territory.crs), views[0].checkpoint, views[0].report)
 
 

@@ -23,7 +23,7 @@ from vigibati.configs.rules import ComparisonRules
 from vigibati.datasets.chips.soft_labels import Evidence
 from vigibati.datasets.chips.territory_chips import Labels
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.inference.probabilities.zonal_mean import mean_inside
+from vigibati.inference.probabilities.zonal_mean import zonal_mean
 from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.training.calibration.unrecorded_detections import OffRecord, measure_off_record
 from vigibati.workflow.inputs import CadastralInputs
@@ -215,7 +215,7 @@ def _overlooked(
     overlooked = np.full(len(records), len(views) > 1)
     for view in (views[0], views[-1]):
         if overlooked.any():
-            means = mean_inside(view.probabilities, records.geometry, [name] * len(records))
+            means = zonal_mean(view.probabilities, records.geometry, [name] * len(records))
             overlooked &= means < territory.settings.unseen_below
     return overlooked
 

@@ -18,7 +18,7 @@ from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.inference.probabilities.zonal_mean import mean_inside
+from vigibati.inference.probabilities.zonal_mean import zonal_mean
 from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inference.segmentation.segment import segment
 from vigibati.inference.segmentation.settings import SegmentSettings
@@ -112,7 +112,7 @@ def presence(cases: gpd.GeoDataFrame, probabilities: Mapping[int, Path]) -> pd.D
         probabilities: Raster of each year.
     """
     classes = cases["kind"].map(_CLASS).tolist()
-    found = {year: mean_inside(path, cases.geometry, classes) for year, path in probabilities.items()}
+    found = {year: zonal_mean(path, cases.geometry, classes) for year, path in probabilities.items()}
     return pd.DataFrame(found, index=cases.index)
 
 

@@ -105,7 +105,7 @@ def test_unlabelled_classes_are_known_only_where_another_class_is() -> None:
     mask = torch.tensor([[0, 1, 2]])
     sample = labelled(torch.zeros(3, 1, 3, dtype=torch.uint8), mask, ("building", "pool"), ("building",))
     assert sample.target.tolist() == [[[0, 1, 0]], [[0, 0, 1]]]
-    assert sample.known.tolist() == [[[1, 1, 1]], [[0, 1, 1]]]
+    assert sample.label_weight.tolist() == [[[1, 1, 1]], [[0, 1, 1]]]
 
 
 def test_image_and_mask_move_together(tmp_path: Path) -> None:
@@ -138,13 +138,13 @@ def test_soft_labels_are_targets_and_weights_that_move_with_the_image(tmp_path: 
     chips = TrainingChips([soft_chip(tmp_path, target=150, weight=10)], recipe())
     for key in range(12):
         sample = chips[key]
-        assert sample.target.shape == sample.known.shape == (2, 32, 32)
+        assert sample.target.shape == sample.label_weight.shape == (2, 32, 32)
         bright = sample.image.float().mean(dim=0) > 60
         assert float((bright != (sample.target[0] > 0)).float().mean()) < 0.15
         assert set(sample.target[0].unique().tolist()) <= {0, 0.75}
-        assert sample.known[0].unique().tolist() == pytest.approx([0.2])
+        assert sample.label_weight[0].unique().tolist() == pytest.approx([0.2])
         assert sample.target[1].unique().tolist() == [0.5]
-        assert sample.known[1].unique().tolist() == [2]
+        assert sample.label_weight[1].unique().tolist() == [2]
 
 
 def test_soft_labels_belong_to_the_fingerprint(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_small_objects_and_their_surroundings_count_more() -> None:
     weighted = emphasised(sample, 3.0, 1.0)
     expected = torch.ones(40, 40)
     expected[3:9, 4:10] = expected[4:8, 3:11] = 3
-    assert torch.equal(weighted.known[0], expected)
-    assert torch.equal(weighted.known[1], sample.known[1])
+    assert torch.equal(weighted.label_weight[0], expected)
+    assert torch.equal(weighted.label_weight[1], sample.label_weight[1])
     assert torch.equal(weighted.target, sample.target)
     assert emphasised(sample, 1.0, 1.0) is sample

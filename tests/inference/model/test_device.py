@@ -19,7 +19,7 @@ def test_the_device_is_the_one_asked_for(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     assert choose_device(name).type == wanted
-    assert Device.choose(name).place.type == wanted
+    assert Device.choose(name).torch_device.type == wanted
 
 
 def test_cuda_is_never_replaced_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_what_a_name_comes_to(
 def test_cards_are_dealt_out_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     cuda = Device(torch.device("cuda", 0), half=True)
-    assert [cuda.of_worker(number).place.index for number in range(4)] == [0, 1, 0, 1]
+    assert [cuda.of_worker(number).torch_device.index for number in range(4)] == [0, 1, 0, 1]
     assert cuda.of_worker(1).half
     cpu = Device(torch.device("cpu"))
     assert cpu.of_worker(3) == cpu

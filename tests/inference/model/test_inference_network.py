@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vigibati.configs.contract import ModelContract
-from vigibati.inference.model.inference_network import WorkingNetwork, fold_batch_norms
+from vigibati.inference.model.inference_network import InferenceNetwork, fold_batch_norms
 from vigibati.inference.model.network import build_network
 
 
@@ -58,7 +58,7 @@ def test_real_networks_say_the_same(
         build_network(architecture=architecture, encoder=encoder, decoder_channels=None, bands=3, classes=1)
     )
     pixels = torch.randint(0, 256, (1, 3, 96, 64), dtype=torch.uint8)
-    exact, half = (WorkingNetwork(network, contract(), half=half) for half in (False, True))
+    exact, half = (InferenceNetwork(network, contract(), half=half) for half in (False, True))
     with torch.no_grad():
         wanted = network(pixels / 255)
         scale = float(wanted.abs().max())

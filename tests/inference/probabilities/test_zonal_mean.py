@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vigibati.configs.errors import RasterError
 from vigibati.inference.probabilities import zonal_mean as presence
-from vigibati.inference.probabilities.zonal_mean import mean_inside
+from vigibati.inference.probabilities.zonal_mean import zonal_mean
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.5
 
@@ -55,14 +55,14 @@ def test_a_worked_raster(raster: Path) -> None:
     outlines = gpd.GeoSeries(
         [place(10, 4, 8, 4), place(18, 4, 4, 4), place(0, 10, 10, 10), place(0, 10, 10, 10)], crs=2154
     )
-    found = mean_inside(raster, outlines, ["building", "building", "building", "pool"])
+    found = zonal_mean(raster, outlines, ["building", "building", "building", "pool"])
     assert found.tolist() == [1.0, 0.75, 0.0, 1.0]
 
 
 def test_unknown_is_not_absent(raster: Path) -> None:
     # A third with image, two thirds, wholly outside the raster, half outside, and an unknown class.
     shapes = [place(25, 22, 15, 10), place(20, 22, 15, 10), place(90, 4, 5, 5), place(-5, 4, 8, 5)]
-    found = mean_inside(
+    found = zonal_mean(
         raster, gpd.GeoSeries([*shapes, place(0, 0, 5, 5)], crs=2154), ["building"] * 4 + ["tree"]
     )
     assert np.isnan(found).tolist() == [True, False, True, True, True]
@@ -71,8 +71,8 @@ def test_unknown_is_not_absent(raster: Path) -> None:
 
 def test_outlines_in_another_crs_and_none_at_all(raster: Path) -> None:
     outlines = gpd.GeoSeries([place(10, 4, 10, 4)], crs=2154).to_crs(4326)
-    assert mean_inside(raster, outlines, ["building"])[0] == pytest.approx(1.0)
-    assert mean_inside(raster, outlines[:0], []).shape == (0,)
+    assert zonal_mean(raster, outlines, ["building"])[0] == pytest.approx(1.0)
+    assert zonal_mean(raster, outlines[:0], []).shape == (0,)
 
 
 def test_the_cut_into_cells_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,9 +85,9 @@ def test_the_cut_into_cells_changes_nothing(tmp_path: Path, monkeypatch: pytest.
         [shapely.affinity.rotate(place(c, r, 9, 7), 20) for c in range(5, 95, 15) for r in range(5, 78, 14)],
         crs=2154,
     )
-    whole = mean_inside(path, outlines, ["building"] * len(outlines))
+    whole = zonal_mean(path, outlines, ["building"] * len(outlines))
     monkeypatch.setattr(presence, "_CELL_PX", 16)
-    assert mean_inside(path, outlines, ["building"] * len(outlines)) == pytest.approx(whole, nan_ok=True)
+    assert zonal_mean(path, outlines, ["building"] * len(outlines)) == pytest.approx(whole, nan_ok=True)
     # Pixel by pixel, for the first one.
     x, y = LEFT + (np.arange(110) + 0.5) * GSD_M, TOP - (np.arange(90) + 0.5) * GSD_M
     inside = shapely.contains_xy(outlines.iloc[0], *np.meshgrid(x, y)) & (values != 255)
@@ -101,6 +101,6 @@ def test_an_image_is_no_raster_of_probabilities(tmp_path: Path) -> None:
     ) as raster:  # fmt: skip
         raster.write(np.zeros((1, 4, 4), dtype=np.uint8))
     with pytest.raises(RasterError, match="is no raster of probabilities"):
-        mean_inside(tmp_path / "x.tif", gpd.GeoSeries([place(0, 0, 1, 1)], crs=2154), ["building"])
+        zonal_mean(tmp_path / "x.tif", gpd.GeoSeries([place(0, 0, 1, 1)], crs=2154), ["building"])
     with pytest.raises(RasterError, match="cannot be read"):
-        mean_inside(tmp_path / "none.tif", gpd.GeoSeries([place(0, 0, 1, 1)], crs=2154), ["building"])
+        zonal_mean(tmp_path / "none.tif", gpd.GeoSeries([place(0, 0, 1, 1)], crs=2154), ["building"])

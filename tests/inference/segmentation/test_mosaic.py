@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.configs.errors import OutputError
-from vigibati.inference.segmentation.mosaic import Patch, patchwork
+from vigibati.inference.segmentation.mosaic import Patch, mosaic
 from vigibati.inference.vectorisation.vectorise import vectorise
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.5
@@ -53,7 +53,7 @@ def test_each_pixel_comes_from_the_model_of_its_ground(
     write: Callable[[str, int], Path], contract: Callable[..., ModelContract], tmp_path: Path
 ) -> None:
     out = tmp_path / "all.tif"
-    patchwork([Patch(write("w.tif", 40), WEST), Patch(write("e.tif", 200), EAST)], contract(), out)
+    mosaic([Patch(write("w.tif", 40), WEST), Patch(write("e.tif", 200), EAST)], contract(), out)
     with rasterio.open(out) as raster:
         values = raster.read(1)
         assert raster.descriptions == ("building",)
@@ -69,7 +69,7 @@ def test_each_pixel_comes_from_the_model_of_its_ground(
 def test_ground_of_nobody_has_no_image(
     write: Callable[[str, int], Path], contract: Callable[..., ModelContract], tmp_path: Path
 ) -> None:
-    patchwork([Patch(write("w.tif", 40), WEST)], contract(), tmp_path / "all.tif")
+    mosaic([Patch(write("w.tif", 40), WEST)], contract(), tmp_path / "all.tif")
     with rasterio.open(tmp_path / "all.tif") as raster:
         assert set(np.unique(raster.read(1)[:, 601:])) == {255}
 
@@ -80,7 +80,7 @@ def test_the_temperature_divides_the_logits(
 ) -> None:
     cooled = Calibration(temperature=0.5, object_slope=2, object_offset=-1)
     whole = shapely.union_all([WEST, EAST])
-    patchwork([Patch(write("w.tif", value), whole)], contract(calibrations=(cooled,)), tmp_path / "all.tif")
+    mosaic([Patch(write("w.tif", value), whole)], contract(calibrations=(cooled,)), tmp_path / "all.tif")
     with rasterio.open(tmp_path / "all.tif") as raster:
         got = raster.read(1)[600, 600]
         assert json.loads(raster.tags()["VIGIBATI_CALIBRATION"]) == {"building": [2.0, -1.0]}
@@ -93,7 +93,7 @@ def test_vectorise_reads_it(
 ) -> None:
     cooled = Calibration(temperature=1, object_slope=1, object_offset=1)
     patches = [Patch(write("w.tif", 40), WEST), Patch(write("e.tif", 200), EAST)]
-    patchwork(patches, contract(calibrations=(cooled,)), tmp_path / "all.tif")
+    mosaic(patches, contract(calibrations=(cooled,)), tmp_path / "all.tif")
     (house,) = vectorise(tmp_path / "all.tif").itertuples()
     assert house.area_m2 == pytest.approx(300 * 595)
     assert house.probability == pytest.approx(expit(logit(200 / 254) + 1), abs=0.01)
@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_written_is_told(
     write: Callable[[str, int], Path], contract: Callable[..., ModelContract], tmp_path: Path
 ) -> None:
     with pytest.raises(OutputError, match="is a folder"):
-        patchwork([Patch(write("w.tif", 40), WEST)], contract(), tmp_path)
+        mosaic([Patch(write("w.tif", 40), WEST)], contract(), tmp_path)
 
 
 def test_no_sliver_between_grounds_is_left_without_an_image(
@@ -111,6 +111,6 @@ def test_no_sliver_between_grounds_is_left_without_an_image(
 ) -> None:
     gap = shapely.affinity.translate(EAST, 0.3, 0)
     patches = [Patch(write("w.tif", 40), WEST), Patch(write("e.tif", 200), gap)]
-    patchwork(patches, contract(), tmp_path / "all.tif")
+    mosaic(patches, contract(), tmp_path / "all.tif")
     with rasterio.open(tmp_path / "all.tif") as raster:
         assert set(np.unique(raster.read(1)[10:, :1199])) == {40, 200}

@@ -9,7 +9,7 @@ from pyproj import CRS
 
 from vigibati.configs.errors import OutputError
 from vigibati.datasets.grid import PixelGrid, Window
-from vigibati.inference.segmentation import share
+from vigibati.inference.segmentation import worker
 from vigibati.inference.segmentation.ledger import MAX_ATTEMPTS
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.tiling import Unit
@@ -45,10 +45,10 @@ def test_what_stopped_the_work_is_told_though_the_ledger_is_full_too(
 
         return fail
 
-    monkeypatch.setattr(share, "work_through", full("units"))
+    monkeypatch.setattr(worker, "work_through", full("units"))
     grid = PixelGrid(CRS.from_epsg(2154), Affine(0.2, 0, 0, 0, -0.2, 0), 512, 512)
-    bench: Any = type("Bench", (), {"files": UnitFiles(run.units, grid, ("building",), None)})
+    context: Any = type("WorkerContext", (), {"files": UnitFiles(run.units, grid, ("building",), None)})
     with run.ledger("all") as ledger:
         monkeypatch.setattr(ledger, "release", full("ledger"))
         with pytest.raises(OutputError, match="units: no room"):
-            share.work_on(UNITS[:1], bench, run, ledger, done=lambda _: None)
+            worker.work_on(UNITS[:1], context, run, ledger, done=lambda _: None)
