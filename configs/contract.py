@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from vigibati.configs.schema import Schema
+
+STRIDE_PX: Final = 32
+"""Encoders halve the picture five times: sides of windows are multiples of it, and windows start on them,
+so that the pooling of every window falls on the same pixels of the ground."""
 
 
 class TrainingSource(Schema):

@@ -11,11 +11,10 @@ from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from vigibati.configs.contract import STRIDE_PX
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
 from vigibati.datasets.chips.training_chips import Sample, labelled
-
-_STRIDE_PX = 32
 
 
 class ValidationChips(Dataset[Sample]):
@@ -44,7 +43,7 @@ class ValidationChips(Dataset[Sample]):
 
 def _padded(sample: Sample) -> Sample:
     height, width = sample.image.shape[-2:]
-    right, bottom = -width % _STRIDE_PX, -height % _STRIDE_PX
+    right, bottom = -width % STRIDE_PX, -height % STRIDE_PX
     if not (right or bottom):
         return sample
     # Not by torch, which refuses to mirror what is narrower than the padding.

@@ -10,13 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vigibati.configs.contract import STRIDE_PX
 from vigibati.datasets.grid import Window
 
 BLOCK_PX: Final = 512
 """Side of the blocks of a probability raster; cores begin on multiples of it."""
-STRIDE_PX: Final = 32
-"""Encoders halve the picture five times: windows start on multiples of it, so that the pooling of
-every window falls on the same pixels of the ground."""
 
 # A strip of this width and 1024 rows takes about 300 MB with its margins.
 _GROUP_COLS = 65_536

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from vigibati.configs.rules import load_rules
 from vigibati.training.metrics.bootstrap import Counts, figure, interval, ratio
 
 MATCH_IOU = 0.5
@@ -16,9 +18,6 @@ MATCH_IOU = 0.5
 
 MOSTLY = 0.5
 """A found object is real when more than this share of it lies on true ones."""
-
-SIZE_BANDS_M2 = (0.0, 5.0, 20.0, 40.0, 60.0, np.inf)
-"""Limits of the size bands in which French planning law and this product count."""
 
 _SMALLEST_M2 = 20.0
 
@@ -113,14 +112,15 @@ def object_counts(objects: Objects) -> NDArray[np.int64]:
     is_true = objects.partner > 0
     was_found = objects.partner[is_true] - 1
     sizes = (objects.truth_m2, objects.truth_m2[was_found], objects.found_m2, objects.found_m2[is_true])
-    return np.array([np.histogram(areas, bins=np.array(SIZE_BANDS_M2))[0] for areas in sizes])
+    return np.array([np.histogram(areas, bins=np.array(_size_bands_m2()))[0] for areas in sizes])
 
 
 def object_figures(per_chip: NDArray[np.int64]) -> dict[str, object]:
     """Return the figures of (N, 4, bands) object counts, from 20 m² and for each band."""
-    smallest = int(np.searchsorted(SIZE_BANDS_M2, _SMALLEST_M2))
+    limits_m2 = _size_bands_m2()
+    smallest = int(np.searchsorted(limits_m2, _SMALLEST_M2))
     from_smallest = per_chip[:, :, smallest:].sum(axis=2)
-    bands = zip(SIZE_BANDS_M2[:-1], SIZE_BANDS_M2[1:], per_chip.sum(axis=0).T, strict=True)
+    bands = zip(limits_m2[:-1], limits_m2[1:], per_chip.sum(axis=0).T, strict=True)
     return {
         "smallest_m2": _SMALLEST_M2,
         **_object_shares(from_smallest.sum(axis=0)),
@@ -130,6 +130,12 @@ def object_figures(per_chip: NDArray[np.int64]) -> dict[str, object]:
             for low, high, counts in bands
         ],
     }
+
+
+@cache
+def _size_bands_m2() -> tuple[float, ...]:
+    """Return the limits of the size bands in which French planning law counts, from 0 to infinity."""
+    return (0.0, *load_rules().bands_m2, np.inf)
 
 
 def _labels(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:

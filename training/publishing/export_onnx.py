@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vigibati.configs.atomic_files import check_writable, whole_file
-from vigibati.configs.contract import ModelContract
+from vigibati.configs.contract import STRIDE_PX, ModelContract
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.inference.model.checkpoint import Checkpoint
@@ -29,7 +29,6 @@ LARGEST_DIFFERENCE = 1e-3
 # Opset 18 with IR 8 is read by onnxruntime 1.14; Deepness pins 1.12 to 1.17, which refuse IR 10.
 _OPSET = 18
 _IR_VERSION = 8
-_STRIDE_PX = 32
 # A median filter of k pixels removes what covers less than half of its square.
 _SPECK_M2 = 1.0
 
@@ -153,12 +152,12 @@ def deepness_metadata(contract: ModelContract, tile_px: int) -> dict[str, str]:
     Raises:
         SettingsError: ``tile_px`` does not fit the network.
     """
-    if tile_px % _STRIDE_PX or tile_px < max(_STRIDE_PX, 4 * contract.margin_px):
+    if tile_px % STRIDE_PX or tile_px < max(STRIDE_PX, 4 * contract.margin_px):
         cause = (
             f"{tile_px} does not fit a network that halves five times with a margin of {contract.margin_px}"
         )
         raise SettingsError(
-            "tile_px", cause, f"use a multiple of {_STRIDE_PX} from {4 * contract.margin_px} on"
+            "tile_px", cause, f"use a multiple of {STRIDE_PX} from {4 * contract.margin_px} on"
         )
     values: dict[str, object] = {
         "model_type": "Segmentor",
@@ -213,8 +212,8 @@ def _probe(contract: ModelContract, tile_px: int) -> Tensor:
     """Return two tiles of coloured blocks with noise, normalised: something for every layer to see."""
     generator = np.random.default_rng(0)
     shape = (2, len(contract.bands), tile_px, tile_px)
-    blocks = generator.integers(0, 200, (*shape[:2], *(side // _STRIDE_PX for side in shape[2:])))
-    values = blocks.repeat(_STRIDE_PX, axis=2).repeat(_STRIDE_PX, axis=3) + generator.integers(0, 56, shape)
+    blocks = generator.integers(0, 200, (*shape[:2], *(side // STRIDE_PX for side in shape[2:])))
+    values = blocks.repeat(STRIDE_PX, axis=2).repeat(STRIDE_PX, axis=3) + generator.integers(0, 56, shape)
     mean, std = (torch.tensor(each).view(1, -1, 1, 1) for each in (contract.mean, contract.std))
     return (torch.from_numpy(values.astype(np.float32)) / 255 - mean) / std
 

@@ -40,7 +40,7 @@ def furnish_garden(yard: Yard, rng: np.random.Generator, planting: Planting) -> 
     """Fill the free ground of a lot with a pool, a shed, beds, bushes, trees, hedges."""
     angle = cmath.phase(yard.lot.along) + rng.normal(0, 0.06)
     if chance(rng, planting.pool):
-        spot = yard.place(pool_shape(rng, angle), rng, gap_m=2.5, border_m=1.8, rear=True)
+        spot = yard.place(_pool_shape(rng, angle), rng, gap_m=2.5, border_m=1.8, rear=True)
         if spot is not None:
             yard.pools.append(Pool(spot, "recorded", int(rng.integers(1985, 2020)), detail(rng)))
     if chance(rng, planting.shed):
@@ -81,7 +81,7 @@ def _add_bushes(yard: Yard, count: int, rng: np.random.Generator) -> None:
         yard.trees.append(Tree(x, y, radius, radius * 1.4, detail(rng)))
 
 
-def pool_shape(rng: np.random.Generator, angle: float) -> Polygon:
+def _pool_shape(rng: np.random.Generator, angle: float) -> Polygon:
     """Return the water of a pool around the origin."""
     length, width = rng.uniform(6, 10.5), rng.uniform(3.2, 5)
     if chance(rng, 0.2):  # above-ground or freely shaped pools

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from shapely.geometry import LineString, Polygon, box
 
@@ -33,11 +33,6 @@ TrapKind = Literal[
     "greenhouse", "tarpaulin", "trampoline", "parking", "silage", "pallets", "patio", "solar_field"
 ]
 ZoneKind = Literal["U", "AUc", "A", "N"]
-
-ROOFS: tuple[Roof, ...] = get_args(Roof)
-MATERIALS: tuple[Material, ...] = get_args(Material)
-CROPS: tuple[Crop, ...] = get_args(Crop)
-TRAPS: tuple[TrapKind, ...] = get_args(TrapKind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from vigibati.datasets.synth.plan.lots import Yard, chance, detail, rectangle, y
 from vigibati.datasets.synth.plan.streets import polygon_of
 
 
-def pick_material(rng: np.random.Generator, style: float) -> Material:
+def _pick_material(rng: np.random.Generator, style: float) -> Material:
     """Return the cover of a pitched roof."""
     return "slate" if rng.random() < style * 0.75 else "tile"
 
@@ -44,7 +44,7 @@ def fill_row(yard: Yard, rng: np.random.Generator) -> None:
         return
     ridge = cmath.phase(lot.along)
     roof: Roof = "flat" if chance(rng, 0.04) else "gable"
-    material: Material = "gravel" if roof == "flat" else pick_material(rng, yard.style)
+    material: Material = "gravel" if roof == "flat" else _pick_material(rng, yard.style)
     height = rng.uniform(5.0, 7.5)
     yard.buildings.append(
         Building(outline, height, roof, material, True, "recorded", year_built(rng), None, detail(rng), ridge)
@@ -140,7 +140,7 @@ def _villa(yard: Yard, rng: np.random.Generator) -> Building | None:
 
 def _house(outline: Polygon, wings: tuple[Polygon, ...], style: float, rng: np.random.Generator) -> Building:
     roof: Roof = str(rng.choice(["gable", "hip", "flat"], p=[0.62, 0.29, 0.09]))  # type: ignore[assignment]
-    material: Material = pick_material(rng, style)
+    material: Material = _pick_material(rng, style)
     if roof == "flat":
         material = "gravel" if chance(rng, 0.6) else "concrete"
     height = rng.uniform(2.8, 3.6) if chance(rng, 0.6) else rng.uniform(5, 6.2)

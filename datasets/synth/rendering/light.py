@@ -37,7 +37,7 @@ def _step(look: Look) -> tuple[float, float]:
     return east / longer, -north / longer
 
 
-def sunlit(canvas: Canvas, look: Look) -> Plane:
+def _sunlit(canvas: Canvas, look: Look) -> Plane:
     """Return the share of direct sun that reaches each pixel, (H, W), 0-1.
 
     The height of the shadow's upper edge over a pixel is the greatest height towards the
@@ -77,7 +77,7 @@ def illuminated(canvas: Canvas, look: Look) -> Plane:
     east, north, up = look.towards_sun()
     norm = 1 / np.sqrt(1 + canvas.slope_east**2 + canvas.slope_north**2)
     facing = np.clip((up - canvas.slope_east * east - canvas.slope_north * north) * norm / up, 0, 1.6)
-    sun = sunlit(canvas, look) * facing * np.float32(1 - look.skylight)
+    sun = _sunlit(canvas, look) * facing * np.float32(1 - look.skylight)
     sky = np.float32(look.skylight) * (0.45 + 0.55 * norm)
     blue = rgb(0.86, 0.98, 1.20)  # light from the sky alone is bluer than the sun's
     warm = (1 - look.skylight * blue) / np.float32(1 - look.skylight)  # together they are white

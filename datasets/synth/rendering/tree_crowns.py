@@ -55,7 +55,7 @@ def _stamp(radius_px: int, variant: int) -> _Stamp:
     return _Stamp(*(np.asarray(plane, dtype=np.float32) for plane in (relief, alpha, tone)))
 
 
-def crown_paint(tree: Tree, frame: Frame, look: Look) -> Paint:
+def _crown_paint(tree: Tree, frame: Frame, look: Look) -> Paint:
     """Return one crown, ready to be laid on a canvas."""
     radius_px = max(1, round(tree.radius_m / frame.gsd_m))
     stamp = _stamp(radius_px, tree.detail % _VARIANTS)
@@ -84,4 +84,4 @@ def crown_paint(tree: Tree, frame: Frame, look: Look) -> Paint:
 
 def paint_tree(canvas: Canvas, tree: Tree, look: Look) -> None:
     """Lay one crown over everything that is lower than it."""
-    canvas.lay(crown_paint(tree, canvas.frame, look), only_above=True)
+    canvas.lay(_crown_paint(tree, canvas.frame, look), only_above=True)
