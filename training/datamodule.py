@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader
 
 from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip
-from vigibati.datasets.chips.training_chips import Sample, SourceSampler, TrainingChips, stack
+from vigibati.datasets.chips.source_sampler import SourceSampler
+from vigibati.datasets.chips.training_chips import Sample, TrainingChips, stack
 from vigibati.datasets.chips.validation_chips import ValidationChips
 
 

@@ -10,9 +10,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio.features import rasterize
 
 from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import InputError
@@ -25,6 +23,7 @@ from vigibati.datasets.chips.chip_files import (
     write_chip,
     write_manifest,
 )
+from vigibati.datasets.chips.class_masks import ClassOutlines, class_mask, class_outlines
 from vigibati.datasets.chips.near_duplicates import NearDuplicate, difference_hash, near_duplicates
 from vigibati.datasets.chips.spatial_split import Block, split_blocks
 from vigibati.datasets.grid import PixelGrid, Window, ground_of, side_by_side
@@ -112,17 +111,17 @@ def cut_chips(
         RasterError: A block of the image is damaged.
         OutputError: ``out`` cannot be written to.
     """
-    labels = _labels(ortho.grid, outlines)
+    shapes = class_outlines(ortho.grid, outlines)
     windows = side_by_side(ortho.grid, cutting.chip_px)
     known = _within(ortho.grid, windows, cover)
-    _check_overlap(ortho.grid, labels, known)
+    _check_overlap(ortho.grid, shapes, known)
     # Refuses what cannot be split before the pixels are read; blocks without an image go later.
     _split(known, cutting)
     check_writable(out / "chips.csv")
     pieces: list[_Piece] = []
     with progress.stage("chips", len(known), "chips") as advance:
         for window in known:
-            piece = _cut(ortho, window, labels, out, cutting)
+            piece = _cut(ortho, window, shapes, out, cutting)
             if piece is not None:
                 pieces.append(piece)
             advance(1)
@@ -140,13 +139,6 @@ def cut_chips(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Labels:
-    shapes: NDArray[np.object_]
-    classes: NDArray[np.uint8]
-    tree: shapely.STRtree
-
-
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A chip that was written: its line waits for the split."""
@@ -155,17 +147,6 @@ class _Piece:
     name: str
     line: ChipLine
     bits: int
-
-
-def _labels(grid: PixelGrid, outlines: Mapping[str, gpd.GeoDataFrame]) -> _Labels:
-    for name, table in outlines.items():
-        if table.crs != grid.crs:
-            cause = f"outlines are in {table.crs}, the image is in {grid.crs.to_string()}"
-            raise InputError(f"class '{name}'", cause, "bring them into the CRS of the image")
-    shapes = np.concatenate([np.asarray(table.geometry.array, dtype=object) for table in outlines.values()])
-    counts = [len(table) for table in outlines.values()]
-    classes = np.repeat(np.arange(1, len(counts) + 1), counts).astype(np.uint8)
-    return _Labels(shapes, classes, shapely.STRtree(shapes))
 
 
 def _within(grid: PixelGrid, windows: Sequence[Window], cover: shapely.Geometry | None) -> list[Window]:
@@ -188,17 +169,13 @@ def _within(grid: PixelGrid, windows: Sequence[Window], cover: shapely.Geometry 
     return known
 
 
-def _check_overlap(grid: PixelGrid, labels: _Labels, windows: Sequence[Window]) -> None:
-    if labels.tree.query(ground_of(grid, windows), predicate="intersects").size:
+def _check_overlap(grid: PixelGrid, shapes: ClassOutlines, windows: Sequence[Window]) -> None:
+    if shapes.tree.query(ground_of(grid, windows), predicate="intersects").size:
         return
-    here, there = (", ".join(f"{edge:.0f}" for edge in bounds) for bounds in (grid.bounds, _bounds(labels)))
+    edges: NDArray[np.float64] = shapely.total_bounds(shapes.outlines)
+    here, there = (", ".join(f"{edge:.0f}" for edge in bounds) for bounds in (grid.bounds, edges))
     cause = f"none of them lies on a chip of the image (image {here}; footprints {there}; {grid.crs.name})"
     raise InputError("footprints", cause, "give those of this place, and check that their CRS is right")
-
-
-def _bounds(labels: _Labels) -> NDArray[np.float64]:
-    bounds: NDArray[np.float64] = shapely.total_bounds(labels.shapes)
-    return bounds
 
 
 def _block(window: Window, cutting: Cutting) -> Block:
@@ -211,12 +188,14 @@ def _split(windows: Sequence[Window], cutting: Cutting) -> Mapping[Block, str]:
     return split_blocks(counts, val_share=cutting.val_share, seed=cutting.seed)
 
 
-def _cut(ortho: Orthophoto, window: Window, labels: _Labels, out: Path, cutting: Cutting) -> _Piece | None:
+def _cut(
+    ortho: Orthophoto, window: Window, shapes: ClassOutlines, out: Path, cutting: Cutting
+) -> _Piece | None:
     pixels = ortho.read(window)
     # An image's edge leaves narrow strips; they count as what is missing of a chip.
     if pixels.valid.sum() < _LEAST_IMAGE * cutting.chip_px**2:
         return None
-    mask = _burnt(ortho.grid, window, labels)
+    mask = class_mask(ortho.grid, window, shapes)
     mask[~pixels.valid] = 0
     image = np.ascontiguousarray(pixels.values.transpose(1, 2, 0))
     name = f"r{window.row // cutting.chip_px:04d}_c{window.col // cutting.chip_px:04d}"
@@ -231,19 +210,6 @@ def _cut(ortho: Orthophoto, window: Window, labels: _Labels, out: Path, cutting:
         place=f"block_{block.row}_{block.col}",
     )
     return _Piece(window, name, line, difference_hash(image))
-
-
-def _burnt(grid: PixelGrid, window: Window, labels: _Labels) -> NDArray[np.uint8]:
-    """Return the class of each pixel of a window, 0 = background, (H, W)."""
-    found = labels.tree.query(ground_of(grid, [window])[0], predicate="intersects")
-    size = (window.height, window.width)
-    if not found.size:
-        return np.zeros(size, dtype=np.uint8)
-    # What is burnt last stays: the first class comes last.
-    order = found[np.argsort(labels.classes[found])[::-1]]
-    corner = grid.transform @ Affine.translation(window.col, window.row)
-    shapes = zip(labels.shapes[order], labels.classes[order].tolist(), strict=True)
-    return np.asarray(rasterize(shapes, out_shape=size, transform=corner, dtype="uint8"))
 
 
 def _without_repetitions(

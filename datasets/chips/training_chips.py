@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from vigibati.configs.errors import InputError
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.datasets.chips.copy_paste import cutouts, paste
 from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE, Chip
@@ -180,58 +179,6 @@ def emphasised(sample: Sample, weight: float, gsd_m: float) -> Sample:
     label_weight = sample.label_weight.clone()
     label_weight[0] *= torch.from_numpy(np.where(around, weight, 1).astype(np.float32))
     return sample._replace(label_weight=label_weight)
-
-
-class SourceSampler(Sampler[int]):
-    """Draws chips so that each source has the share that the recipe gives it."""
-
-    def __init__(self, chips: Sequence[Chip], recipe: Recipe) -> None:
-        self._length = recipe.steps_per_epoch * recipe.batch_size
-        self._seed = recipe.seed
-        self._epoch, self._rank, self._world = 0, 0, 1
-        self._probabilities = sampling_probabilities(chips, recipe)
-
-    def set_epoch(self, epoch: int, *, rank: int = 0, world: int = 1) -> None:
-        """Choose which draw comes next, so that a resumed run goes on where it stopped.
-
-        Args:
-            epoch: Epoch, from 0.
-            rank: Number of this process among those that train together.
-            world: How many there are; together they draw ``world`` times as many samples.
-        """
-        self._epoch, self._rank, self._world = epoch, rank, world
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[int]:
-        count = len(self._probabilities)
-        generator = np.random.default_rng((self._seed, self._epoch, count))
-        total = self._length * self._world
-        chosen = generator.choice(count, size=total, p=self._probabilities)
-        # A chip drawn twice must be cropped twice: the key carries the draw beside the chip.
-        draws = np.arange(total) + self._epoch * total
-        keys = draws * count + chosen
-        yield from keys[self._rank :: self._world].tolist()
-
-
-def sampling_probabilities(chips: Sequence[Chip], recipe: Recipe) -> NDArray[np.float64]:
-    """Return the probability of each chip: the weight of its source, shared by its chips.
-
-    Raises:
-        InputError: A source of the recipe has no chip.
-    """
-    counts = {name: sum(chip.source == name for chip in chips) for name in recipe.sources}
-    for name, count in counts.items():
-        if not count:
-            raise InputError(
-                f"source '{name}'",
-                "the manifests hold no training chip of it",
-                "add its manifest with --data",
-            )
-    weights = np.array([recipe.sources[chip.source].weight / counts[chip.source] for chip in chips])
-    probabilities: NDArray[np.float64] = weights / weights.sum()
-    return probabilities
 
 
 def _colour(augmentation: Augmentation) -> v2.Transform:

@@ -220,7 +220,7 @@ _SLOW = """
 import os, sys, time
 from pathlib import Path
 from vigibati.cli.app import main
-from vigibati.datasets.chips.training_chips import SourceSampler
+from vigibati.datasets.chips.source_sampler import SourceSampler
 from vigibati.training import train
 
 rank, draw, contract = os.environ.get("LOCAL_RANK", "0"), SourceSampler.__iter__, train._contract

@@ -242,5 +242,5 @@ def test_the_recipe_draws_from_these_chips(flair: Path, tmp_path: Path, root: Pa
     chips = [chip for chip in read_manifests([tmp_path / "chips" / "chips.csv"]) if chip.split == "train"]
     samples = [TrainingChips(chips, recipe)[key] for key in range(3)]
     assert {sample.image.shape for sample in samples} == {(3, 512, 512)}
-    assert all(torch.equal(sample.known, torch.ones(3, 512, 512)) for sample in samples)
+    assert all(torch.equal(sample.label_weight, torch.ones(3, 512, 512)) for sample in samples)
     assert torch.stack([sample.target.amax((1, 2)) for sample in samples]).amax(0).tolist() == [1, 1, 1]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,38 +10,10 @@ import torch
 from PIL import Image
 
 from vigibati.configs.errors import InputError
-from vigibati.configs.recipe import Recipe, SourceRecipe
+from vigibati.configs.recipe import Recipe
 from vigibati.datasets.chips.manifest import Chip, manifest_sha256, read_manifests
-from vigibati.datasets.chips.training_chips import (
-    Sample,
-    SourceSampler,
-    TrainingChips,
-    emphasised,
-    labelled,
-    sampling_probabilities,
-    stack,
-)
+from vigibati.datasets.chips.training_chips import Sample, TrainingChips, emphasised, labelled, stack
 from vigibati.datasets.chips.validation_chips import ValidationChips
-
-
-def recipe(**sources: SourceRecipe) -> Recipe:
-    return Recipe(
-        name="tiny",
-        architecture="unet",
-        encoder="resnet18",
-        class_names=("building", "pool"),
-        gsd_m=0.2,
-        margin_px=0,
-        crop_px=32,
-        batch_size=4,
-        steps_per_epoch=25,
-        epochs=1,
-        learning_rate=1e-3,
-        weight_decay=0,
-        ema_decay=0.5,
-        seed=1,
-        sources=sources or {"town": SourceRecipe(weight=1, labels=("building",))},
-    )
 
 
 def make_chip(folder: Path, name: str, *, source: str = "town", gsd_m: float = 0.2, side: int = 64) -> Chip:
@@ -108,7 +80,7 @@ def test_unlabelled_classes_are_known_only_where_another_class_is() -> None:
     assert sample.label_weight.tolist() == [[[1, 1, 1]], [[0, 1, 1]]]
 
 
-def test_image_and_mask_move_together(tmp_path: Path) -> None:
+def test_image_and_mask_move_together(tmp_path: Path, recipe: Callable[..., Recipe]) -> None:
     chip = make_chip(tmp_path, "a", side=64)
     image = np.zeros((64, 64, 3), np.uint8)
     image[:32, :16] = 200
@@ -134,7 +106,9 @@ def soft_chip(folder: Path, *, target: int, weight: int) -> Chip:
     return replace(chip, soft=folder / "planes.png")
 
 
-def test_soft_labels_are_targets_and_weights_that_move_with_the_image(tmp_path: Path) -> None:
+def test_soft_labels_are_targets_and_weights_that_move_with_the_image(
+    tmp_path: Path, recipe: Callable[..., Recipe]
+) -> None:
     chips = TrainingChips([soft_chip(tmp_path, target=150, weight=10)], recipe())
     for key in range(12):
         sample = chips[key]
@@ -164,52 +138,29 @@ def test_what_is_hardly_likely_is_no_small_object() -> None:
     target = torch.zeros(1, 8, 8)
     target[0, 1, 1], target[0, 6, 6] = 0.4, 0.9
     sample = Sample(torch.zeros(3, 8, 8, dtype=torch.uint8), target, torch.ones(1, 8, 8))
-    known = emphasised(sample, 3, 0.5).known[0]
+    known = emphasised(sample, 3, 0.5).label_weight[0]
     assert (known[1, 1], known[6, 6]) == (1, 3)
 
 
-def test_a_draw_can_be_repeated(tmp_path: Path) -> None:
+def test_a_draw_can_be_repeated(tmp_path: Path, recipe: Callable[..., Recipe]) -> None:
     chips = TrainingChips([make_chip(tmp_path, "a")], recipe())
     assert torch.equal(chips[5].image, chips[5].image)
     assert not torch.equal(chips[5].image, chips[6].image)
 
 
-def test_sources_are_drawn_by_weight_not_by_size(tmp_path: Path) -> None:
-    chips = [make_chip(tmp_path, "a", source="small")]
-    chips += [make_chip(tmp_path, f"b{i}", source="large") for i in range(9)]
-    plan = recipe(
-        small=SourceRecipe(weight=3, labels=("building",)), large=SourceRecipe(weight=1, labels=("building",))
-    )
-    assert sampling_probabilities(chips, plan)[0] == pytest.approx(0.75)
-    drawn = Counter(chips[key % len(chips)].source for key in SourceSampler(chips, plan))
-    assert sum(drawn.values()) == 100
-    assert drawn["small"] > 55
-
-
-def test_epochs_draw_differently_and_never_the_same_crop(tmp_path: Path) -> None:
-    sampler = SourceSampler([make_chip(tmp_path, "a")], recipe())
-    first = list(sampler)
-    sampler.set_epoch(1)
-    assert not set(first) & set(sampler)
-    assert len(set(first)) == len(first)
-
-
-def test_a_source_without_chips_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="source 'town': the manifests hold no training chip of it"):
-        sampling_probabilities([make_chip(tmp_path, "a", source="other")], recipe())
-
-
-def test_validation_chips_come_at_the_recipes_ground_size(tmp_path: Path) -> None:
+def test_validation_chips_come_at_the_recipes_ground_size(
+    tmp_path: Path, recipe: Callable[..., Recipe]
+) -> None:
     coarse = ValidationChips([make_chip(tmp_path, "a", gsd_m=0.25, side=40)], recipe())[0]
     assert coarse.image.shape == (3, 64, 64)  # 40 px at 0.25 m are 50 at 0.2 m, padded to 64
-    assert float(coarse.known[0].sum()) == 50 * 50
+    assert float(coarse.label_weight[0].sum()) == 50 * 50
     assert float(coarse.target[0].sum()) == pytest.approx(40 * 40 / 8 / 0.64, rel=0.05)
     assert stack([coarse, coarse]).image.shape == (2, 3, 64, 64)
 
 
 @pytest.mark.parametrize(("side", "gsd_m"), [(5, 0.2), (40, 0.02), (1, 0.2)])
 def test_chips_smaller_than_a_crop_are_mirrored_as_often_as_it_takes(
-    tmp_path: Path, side: int, gsd_m: float
+    tmp_path: Path, side: int, gsd_m: float, recipe: Callable[..., Recipe]
 ) -> None:
     chip = make_chip(tmp_path, "a", side=side, gsd_m=gsd_m)
     for key in range(4):
@@ -218,7 +169,7 @@ def test_chips_smaller_than_a_crop_are_mirrored_as_often_as_it_takes(
         assert sample.target.shape == (2, 32, 32)
     measured = ValidationChips([chip], recipe())[0]
     assert measured.image.shape == (3, 32, 32)
-    assert float(measured.known[0].sum()) == max(1, round(side * gsd_m / 0.2)) ** 2
+    assert float(measured.label_weight[0].sum()) == max(1, round(side * gsd_m / 0.2)) ** 2
 
 
 def test_small_objects_and_their_surroundings_count_more() -> None:
