@@ -64,15 +64,15 @@ def load_imagenet(encoder: nn.Module, name: str) -> None:
 
 
 def _read_packaged(name: str, subject: str) -> dict[str, Tensor]:
-    package, inside, wanted = _PACKAGED[name]
+    package, inside, expected = _PACKAGED[name]
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise SettingsError(subject, f"package '{package}' is not installed", "install vigibati[pretrained]")
     path = Path(spec.origin).parent / inside
     digest = sha256_file(path)
-    if digest != wanted:
+    if digest != expected:
         raise SettingsError(
-            subject, f"{path} has SHA-256 {digest[:12]}…, not {wanted[:12]}…", "install the package anew"
+            subject, f"{path} has SHA-256 {digest[:12]}…, not {expected[:12]}…", "install the package anew"
         )
     # Only tensors, and only of the one file whose fingerprint stands above.
     tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)

@@ -83,11 +83,11 @@ class StripReader:
             RasterError: A file is gone or was replaced.
         """
         self._turn_to(window)
-        wanted = [(window.col, window.col + window.width)] if needed is None else needed
+        columns = [(window.col, window.col + window.width)] if needed is None else needed
         canvas = self._ortho.blank(window)
         try:
             for indices in self._batches(window):
-                self._read_together(indices, window, wanted, canvas)
+                self._read_together(indices, window, columns, canvas)
         except RasterError:
             self._drop(list(self._sweeps))
             raise
@@ -120,7 +120,7 @@ class StripReader:
         return both.width > _THIN_PX and both.height > _THIN_PX
 
     def _read_together(
-        self, indices: Sequence[int], window: Window, wanted: Sequence[tuple[int, int]], canvas: Pixels
+        self, indices: Sequence[int], window: Window, columns: Sequence[tuple[int, int]], canvas: Pixels
     ) -> None:
         """Decode what the canvas still misses of some files, side by side, and paint it in order."""
         jobs: list[Job] = []
@@ -130,7 +130,7 @@ class StripReader:
                 self._sweeps[index] = FileSweep(placed, window)
             part = shared_window(placed.window, window)
             needed = self._needed.setdefault(index, np.zeros(placed.file.blocks, dtype=np.bool_))
-            jobs += self._sweeps[index].plan(part, wanted, part_of(canvas, window, part).valid, needed)
+            jobs += self._sweeps[index].plan(part, columns, part_of(canvas, window, part).valid, needed)
         self.blocks_decoded += sum(job.blocks for job in jobs)
         for damaged in map(Job.run, jobs) if self._pool is None else self._pool.map(Job.run, jobs):
             self._damaged |= dict.fromkeys(damaged)

@@ -80,7 +80,7 @@ class FileSweep:
     def plan(
         self,
         part: Window,
-        wanted: Sequence[tuple[int, int]],
+        columns: Sequence[tuple[int, int]],
         valid: NDArray[np.bool_],
         needed: NDArray[np.bool_],
     ) -> list[Job]:
@@ -88,7 +88,7 @@ class FileSweep:
 
         Args:
             part: Part of the file's cover.
-            wanted: Columns of the grid that matter, as (start, stop).
+            columns: Columns of the grid that matter, as (start, stop).
             valid: (H, W) of the part, True where there is an image already.
             needed: (block rows, block columns) of the file, is marked where pixels are needed.
         """
@@ -98,7 +98,7 @@ class FileSweep:
         for buffer in self._buffers:
             rows: list[int] = []
             left, right = self.placed.columns_on(buffer.left, buffer.right)
-            for start, stop in wanted:
+            for start, stop in columns:
                 missing = _missing(part, max(start, left), min(stop, right), valid)
                 if missing is None:
                     continue

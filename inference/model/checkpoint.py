@@ -161,13 +161,13 @@ def _check_finite(path: Path, tensors: dict[str, Tensor]) -> None:
             raise CheckpointError(path, f"'{name}' holds values that are not finite numbers", _RETAKE)
 
 
-def _check_fit(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
-    for name, tensor in wanted.items():
+def _check_fit(path: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    for name, tensor in expected.items():
         if name not in found:
             raise CheckpointError(path, f"'{name}' is missing from the weights", _RETAKE)
         if found[name].shape != tensor.shape:
             cause = f"'{name}' has shape {tuple(found[name].shape)}, the network needs {tuple(tensor.shape)}"
             raise CheckpointError(path, cause, _RETAKE)
     for name in found:
-        if name not in wanted:
+        if name not in expected:
             raise CheckpointError(path, f"'{name}' has no place in the network of the contract", _RETAKE)

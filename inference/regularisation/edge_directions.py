@@ -119,11 +119,11 @@ def axis_angle(
 def _among(points: _Floats, line: _Ints, kept: _Floats, kept_line: _Ints) -> NDArray[np.bool_]:
     """Tell which points of the lines their simpler versions kept."""
     both = np.concatenate([points, kept])
-    place = np.concatenate([line, kept_line])
+    key = np.concatenate([line, kept_line])
     for axis in (0, 1):
         values, rank = np.unique(both[:, axis], return_inverse=True)
-        place = np.unique(place * len(values) + rank, return_inverse=True)[1]
-    return np.isin(place[: len(points)], place[len(points) :])
+        key = np.unique(key * len(values) + rank, return_inverse=True)[1]
+    return np.isin(key[: len(points)], key[len(points) :])
 
 
 def _moments(begin: _Floats, end: _Floats, edge: _Ints, count: int) -> _Floats:

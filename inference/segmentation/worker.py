@@ -98,8 +98,8 @@ def work_on(
     """
     try:
         while todo := remaining(units, context.files, states := run.states()):
-            fresh = [unit for unit in todo if unit.number not in states or not states[unit.number].attempts]
-            for sweep in [fresh] if fresh else [[unit] for unit in todo]:
+            untried = [unit for unit in todo if unit.number not in states or not states[unit.number].attempts]
+            for sweep in [untried] if untried else [[unit] for unit in todo]:
                 for outcome in work_through(sweep, context, begin=lambda unit: ledger.begin([unit.number])):
                     if outcome.cause is None:
                         ledger.finish(outcome.unit.number, outcome.report)

@@ -28,9 +28,11 @@ def reliability_counts(
         (4, bins): how many, the sum of their probabilities, how many came true, and the sum of
         p·(1-p), the variance of that number if every probability were right.
     """
-    place = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+    bin_index = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
     weights = (None, probabilities, real, probabilities * (1 - probabilities))
-    return np.array([np.bincount(place, weights=weight, minlength=bins) for weight in weights], dtype=float)
+    return np.array(
+        [np.bincount(bin_index, weights=weight, minlength=bins) for weight in weights], dtype=float
+    )
 
 
 def in_half(counts: NDArray[np.float64], *, first: bool) -> NDArray[np.float64]:

@@ -225,10 +225,10 @@ def _difference(module: nn.Module, pixels: Tensor, path: Path) -> float:
     options.intra_op_num_threads = torch.get_num_threads()
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     with torch.inference_mode():
-        wanted: NDArray[np.float32] = module(pixels).numpy()
+        expected: NDArray[np.float32] = module(pixels).numpy()
     worst = 0.0
     for tiles in (1, 2):
         (found,) = session.run(None, {INPUT_NAME: pixels[:tiles].numpy()})
         # A maximum of numpy is not a number as soon as one of the differences is not.
-        worst = float(np.maximum(worst, np.abs(found - wanted[:tiles]).max()))
+        worst = float(np.maximum(worst, np.abs(found - expected[:tiles]).max()))
     return worst
