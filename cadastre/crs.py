@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import json
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+import geopandas as gpd
 import pyproj
+import shapely
 
-from vigibati.configs.errors import RasterError
-
-_LEGAL: Final = (2154, 5490, 2972, 2975, 4471)
-"""Legal projected CRS of France (décret 2000-1276, modified): Lambert-93 for the mainland,
-and UTM zones for the Antilles, Guyane, La Réunion and Mayotte."""
+from vigibati.configs.errors import RasterError, SettingsError
+from vigibati.configs.territory import Territory, usual_territory
 
 _LONGITUDE_LATITUDE: Final = 4326
 
@@ -19,18 +20,20 @@ Extent = tuple[float, float, float, float]
 """minx, miny, maxx, maxy."""
 
 
-def working_crs(raster_crs: pyproj.CRS, bounds: Extent) -> pyproj.CRS:
+def working_crs(raster_crs: pyproj.CRS, bounds: Extent, *, territory: Territory | None = None) -> pyproj.CRS:
     """Choose the CRS in which footprints and records are compared.
 
     A projected CRS in metres is taken as it is, save Web Mercator, whose metres are
-    too long by 1/cos(latitude): it is replaced by :func:`metric_crs_at` of the centre.
+    too long by 1/cos(latitude): it is replaced as in :func:`home_crs`.
 
     Args:
         raster_crs: CRS of the orthophoto.
         bounds: Extent of the orthophoto in ``raster_crs``.
+        territory: Whose legal CRSs are meant; those of France when None.
 
     Raises:
         RasterError: The CRS is in degrees, in feet, or not tied to the earth.
+        SettingsError: The outline of the territory cannot be used.
     """
     name, cure = (
         raster_crs.name,
@@ -44,37 +47,58 @@ def working_crs(raster_crs: pyproj.CRS, bounds: Extent) -> pyproj.CRS:
     unit = flat.axis_info[0].unit_name
     if unit != "metre":
         raise RasterError(f"CRS {name}", f"is in {unit}, not in metres", cure)
-    return home_crs(flat, bounds)
+    return home_crs(flat, bounds, territory=territory)
 
 
-def home_crs(crs: pyproj.CRS, bounds: Extent) -> pyproj.CRS:
+def home_crs(crs: pyproj.CRS, bounds: Extent, *, territory: Territory | None = None) -> pyproj.CRS:
     """Return a CRS in which areas mean something: itself, save for degrees and Web Mercator.
 
     Args:
         crs: Of what is to be measured.
-        bounds: Extent of it, in ``crs``; degrees and Web Mercator give way to :func:`metric_crs_at`
-            of its centre.
+        bounds: Extent of it, in ``crs``. Degrees and Web Mercator give way to the CRS that is legal at
+            its centre, outside the territory to the UTM zone there.
+        territory: Whose legal CRSs are meant; those of France when None.
+
+    Raises:
+        RasterError: The centre is nearer to a pole than UTM goes.
+        SettingsError: The outline of the territory cannot be used.
     """
     operation = crs.coordinate_operation if crs.is_projected else None
     method = "" if operation is None else operation.method_name
     if crs.is_projected and ("Mercator" not in method or "Transverse" in method):
         return crs
-    return metric_crs_at(((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2), crs=crs)
+    centre = shapely.Point((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+    place = gpd.GeoSeries([centre], crs=crs).to_crs(_LONGITUDE_LATITUDE)
+    legal = _legal_code(place.iloc[0], territory or usual_territory())
+    if legal is not None:
+        return pyproj.CRS.from_epsg(legal)
+    try:
+        return place.estimate_utm_crs()
+    except RuntimeError as error:
+        cause = f"has its centre at {place.iloc[0].y:.1f} degrees north, where no UTM zone is"
+        raise RasterError(f"CRS {crs.name}", cause, "reproject it to a CRS in metres") from error
 
 
-def metric_crs_at(point: tuple[float, float], *, crs: pyproj.CRS) -> pyproj.CRS:
-    """Return the legal CRS of the French territory around a point, elsewhere its UTM zone.
+def _legal_code(place: shapely.Point, territory: Territory) -> int | None:
+    """Return the EPSG code of the CRS that is legal at a place in degrees; None outside the territory."""
+    if territory.outline is None:
+        return territory.legal_crs[0]
+    outlines = _outlines(territory.outline)
+    if unnamed := {code for code, _ in outlines} - set(territory.legal_crs):
+        cause = f"names EPSG:{min(unnamed)}, which is no legal_crs of {territory.name}"
+        raise SettingsError(territory.outline, cause, "name it there, or take the feature out")
+    return next((code for code, ground in outlines if shapely.covers(ground, place)), None)
 
-    Args:
-        point: x and y (longitude and latitude in a geographic CRS).
-        crs: CRS of ``point``.
-    """
-    to_degrees = pyproj.Transformer.from_crs(crs, _LONGITUDE_LATITUDE, always_xy=True)
-    longitude, latitude = to_degrees.transform(*point)
-    for code in _LEGAL:
-        legal = pyproj.CRS.from_epsg(code)
-        area = legal.area_of_use
-        if area and area.west <= longitude <= area.east and area.south <= latitude <= area.north:
-            return legal
-    zone = min(math.floor((longitude + 180) / 6) + 1, 60)
-    return pyproj.CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
+
+@cache
+def _outlines(path: Path) -> tuple[tuple[int, shapely.Geometry], ...]:
+    """Return which CRS is legal in which polygons."""
+    try:
+        features = json.loads(path.read_text(encoding="utf-8"))["features"]
+        return tuple(
+            (int(each["properties"]["epsg"]), shapely.from_geojson(json.dumps(each["geometry"])))
+            for each in features
+        )
+    except (OSError, ValueError, KeyError, TypeError, shapely.GEOSException) as error:
+        cause = f"is no outline of a territory ({type(error).__name__}: {error})"
+        raise SettingsError(path, cause, "give a GeoJSON of polygons, each with its epsg") from error

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.case_kinds import RECORD_KINDS
 from vigibati.cadastre.words import VERIFY, Language, Phrase
-from vigibati.configs.legal import DeadlineRule, VintageRules
+from vigibati.configs.legal import DeadlineRule
+from vigibati.configs.method import VintageRules
 
 _BETWEEN: Final = Phrase("apparu entre {last} et {first}", "appeared between {last} and {first}")
 _SINCE: Final = Phrase("déjà là en {first}", "already there in {first}")

@@ -9,10 +9,8 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from vigibati.configs.errors import RasterError
+from vigibati.configs.territory import usual_territory
 
-# Lambert-93, its nine conic zones, and the legal UTM grids of the Antilles, French Guiana,
-# Réunion and Mayotte (décret n° 2000-1276, as amended in 2019).
-_LEGAL_EPSG = (2154, *range(3942, 3951), 5490, 2972, 2975, 4471)
 # WGS 84 and GRS 80 differ by 1.5e-6 in inverse flattening: a tenth of a millimetre of axis.
 _FLATTENING_TOLERANCE = 1e-5
 _PARAMETER_TOLERANCE = 1e-9
@@ -77,7 +75,8 @@ def _normalise(crs: CRS) -> CRS:
     epsg = crs.to_epsg()
     if epsg is not None:
         return CRS.from_epsg(epsg)
-    for code in _LEGAL_EPSG:
+    territory = usual_territory()
+    for code in (*territory.legal_crs, *territory.other_crs):
         legal = _from_epsg(code)
         if _same_projection(crs, legal):
             return legal

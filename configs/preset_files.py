@@ -1,0 +1,32 @@
+"""Where presets lie: those of the package by name, those of the user by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from vigibati.configs.errors import SettingsError
+
+_PRESETS: Final = Path(__file__).with_name("presets")
+_FOLDERS: Final = {"rules": "laws", "method": "methods", "territory": "territories"}
+
+
+def preset_path(
+    given: str | Path, *, of: Literal["rules", "method", "territory"], beside: Path = Path()
+) -> Path:
+    """Return the file of a preset.
+
+    Args:
+        given: Name of a preset of the package, or path of a file; a name goes before a file that bears it.
+        of: What it is a preset of.
+        beside: Folder from which a path is seen.
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    shipped = {path.stem: path for path in sorted((_PRESETS / _FOLDERS[of]).glob("*.yaml"))}
+    path = shipped.get(str(given), beside / given)
+    if not path.is_file():
+        cure = f"the presets are {', '.join(shipped)}; give one of them, or the path of a YAML file"
+        raise SettingsError(f"{of} '{given}'", "is not a preset, nor a file", cure)
+    return path
