@@ -73,10 +73,11 @@ def home_crs(crs: pyproj.CRS, bounds: Extent, *, territory: Territory | None = N
     if legal is not None:
         return pyproj.CRS.from_epsg(legal)
     try:
-        return place.estimate_utm_crs()
+        utm: pyproj.CRS = place.estimate_utm_crs()
     except RuntimeError as error:
         cause = f"has its centre at {place.iloc[0].y:.1f} degrees north, where no UTM zone is"
         raise RasterError(f"CRS {crs.name}", cause, "reproject it to a CRS in metres") from error
+    return utm
 
 
 def _legal_code(place: shapely.Point, territory: Territory) -> int | None:

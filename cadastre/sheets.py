@@ -12,7 +12,9 @@ import pyproj
 import shapely
 
 from vigibati.cadastre.crs import Extent
+from vigibati.cadastre.parcel_names import parcel_part
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.territory import Territory, usual_territory
 
 SINGLE_SHEET: Final = "all"
 """Sheet of the records of which no sheet is known: they are registered together."""
@@ -22,30 +24,33 @@ _LONGITUDE_LATITUDE: Final = 4326
 _REACH_M: Final = 50.0
 """Records this far outside every sheet or parcel (roads, rivers) still go with the nearest."""
 
-_FRENCH_PARCEL: Final = r"[0-9][0-9AB][0-9]{3}[0-9]{3}[0-9A-Z]{2}[0-9]{4}"
-_SHEET_OF_PARCEL: Final = 10
-
 
 def assign_sheets(
-    records: gpd.GeoDataFrame, sheets: gpd.GeoDataFrame | None, parcels: gpd.GeoDataFrame | None
+    records: gpd.GeoDataFrame,
+    sheets: gpd.GeoDataFrame | None,
+    parcels: gpd.GeoDataFrame | None,
+    *,
+    territory: Territory | None = None,
 ) -> gpd.GeoDataFrame:
     """Give every record a sheet, and what is known of the sheet's quality.
 
     A record that has none (or only "all") takes the sheet around a point of its inside,
-    or the nearest one within 50 m; without sheets, the section of the nearest French
-    parcel (its first ten characters); else "all". All frames are in one projected CRS.
+    or the nearest one within 50 m; without sheets, the sheet that the identifier of the nearest
+    parcel tells (in France the section, its first ten characters); else "all". All frames are
+    in one projected CRS.
 
     Args:
         records: Records table.
         sheets: Sheets table, or None.
         parcels: Parcels table, or None.
+        territory: Whose parcels they are; those of France when None.
 
     Returns:
         A new records table with ``sheet_id`` filled; ``sheet_quality``, ``sheet_scale``
         and ``accuracy_m`` come from the sheet where the record has none of its own.
     """
     found = records.copy()
-    for table in (_named(sheets), _sections(parcels)):
+    for table in (_named(sheets), _sections(parcels, territory or usual_territory())):
         open_rows = (found["sheet_id"].isna() | (found["sheet_id"] == SINGLE_SHEET)).to_numpy()
         if table is not None and open_rows.any():
             found.loc[open_rows, "sheet_id"] = _nearest(found[open_rows], table)
@@ -122,13 +127,12 @@ def _named(sheets: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
     return None if sheets is None or sheets.empty else sheets[["sheet_id", "geometry"]]
 
 
-def _sections(parcels: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+def _sections(parcels: gpd.GeoDataFrame | None, territory: Territory) -> gpd.GeoDataFrame | None:
     if parcels is None:
         return None
-    french = parcels[parcels["parcel_id"].str.fullmatch(_FRENCH_PARCEL).fillna(value=False).astype(bool)]
-    if french.empty:
-        return None
-    return french[["geometry"]].assign(sheet_id=french["parcel_id"].str.slice(0, _SHEET_OF_PARCEL))
+    told = parcels[["geometry"]].assign(sheet_id=parcel_part(parcels["parcel_id"], "sheet", territory.parcel))
+    told = told[told["sheet_id"].notna()]
+    return None if told.empty else told
 
 
 def _nearest(records: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series[str]:

@@ -54,7 +54,8 @@ class Schema(BaseModel):
             near = get_close_matches(str(first["loc"][-1]), known, n=1) if first["loc"] else []
             mistyped = first["type"] == "extra_forbidden" and near
             cure = f"did you mean '{near[0]}'?" if mistyped else f"the keys are {', '.join(known)}"
-            raise SettingsError(subject, f"key '{key}': {first['msg']}", cure) from error
+            said = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(subject, f"key '{key}': {said}", cure) from error
 
 
 def _keys_beside(schema: type[Schema], place: tuple[int | str, ...]) -> list[str]:

@@ -10,7 +10,9 @@ import pandas as pd
 import shapely
 
 from vigibati.cadastre.overlap import as_array, largest_overlap
+from vigibati.cadastre.parcel_names import parcel_part
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.territory import Territory, usual_territory
 
 
 def enrich(
@@ -21,6 +23,7 @@ def enrich(
     risk: Sequence[gpd.GeoDataFrame] = (),
     protected: Sequence[gpd.GeoDataFrame] = (),
     least_share: float = 0.0,
+    territory: Territory | None = None,
 ) -> gpd.GeoDataFrame:
     """Join to each case the parcel and the zones that share most area with it.
 
@@ -32,9 +35,10 @@ def enrich(
         risk: Risk plans: ``sector`` and polygons in the same CRS, a table each.
         protected: Protected sectors, likewise.
         least_share: Share of a case that must lie in a risk zone or protected sector.
+        territory: Whose parcels they are; those of France when None.
 
     Returns:
-        A copy with ``parcel_id``, ``commune`` (its first five characters, the INSEE code), ``zone``
+        A copy with ``parcel_id``, ``commune`` (what it tells of it, in France the INSEE code), ``zone``
         and ``zone_kind``, ``risk_zone`` and ``protected`` (of each plan the sector with the largest share,
         joined by " + "); null where nothing overlaps.
 
@@ -45,7 +49,7 @@ def enrich(
     zone = _taken(cases, zones, ("zone", "zone_kind"), "zones")
     return cases.assign(
         parcel_id=parcel["parcel_id"],
-        commune=parcel["parcel_id"].str[:5],
+        commune=parcel_part(parcel["parcel_id"], "commune", (territory or usual_territory()).parcel),
         **zone,
         risk_zone=_sectors(cases, risk, "risk zones", least_share),
         protected=_sectors(cases, protected, "protected sectors", least_share),

@@ -10,7 +10,9 @@ from vigibati.cadastre.case_kinds import RECORD_KINDS
 from vigibati.cadastre.cases.decisions import touched_mask
 from vigibati.cadastre.cases.formality import formality_rows
 from vigibati.cadastre.choices import AUTHORISED, OPEN
+from vigibati.cadastre.parcel_names import without_prefix
 from vigibati.configs.rules import ComparisonRules
+from vigibati.configs.territory import ParcelNames
 
 
 def with_permits(
@@ -33,7 +35,7 @@ def with_permits(
             order does not matter, and what two lists name counts once. None where none are known.
         parcels: All parcels that are known: a permit that names no prefix is passed over where two
             parcels share its commune, section and number.
-        rules: Its ``permits`` (types and age) and ``legal`` are used.
+        rules: Its ``permits`` (types and age), ``legal`` and ``territory`` are used.
 
     Returns:
         A copy with ``permit``, such as ``PC 01302921K0012 (2021-05-10) + 2``, null where there is none, and
@@ -49,12 +51,13 @@ def with_permits(
     types = rules.permits
     building = permits[permits["permit_type"].isin(types.building_types)]
     demolition = permits[permits["permit_type"].isin(types.demolition_types)]
-    named = _newest(building, cases, known)
-    enough = _newest(building[~building["permit_type"].isin(types.declaration_types)], cases, known)
+    names = rules.territory.parcel
+    named = _newest(building, cases, known, names)
+    enough = _newest(building[~building["permit_type"].isin(types.declaration_types)], cases, known, names)
     large = _needs_permit(cases, rules)
     explaining = named.where(~large, enough.assign(more=named["more"]))
     found = explaining.where(explaining["permit_number"].notna(), named)
-    found = found.where(~is_missing, _newest(demolition, cases, known))
+    found = found.where(~is_missing, _newest(demolition, cases, known, names))
     year = pd.to_numeric(found["permit_date"].str[:4])
     believed = explaining["permit_number"].notna() & ~is_missing
     if "last_not_seen" in cases:
@@ -70,7 +73,9 @@ def _needs_permit(cases: gpd.GeoDataFrame, rules: ComparisonRules) -> pd.Series[
     return pd.Series(permit[row], index=cases.index)
 
 
-def _newest(permits: pd.DataFrame, cases: gpd.GeoDataFrame, known: pd.Series[str]) -> pd.DataFrame:
+def _newest(
+    permits: pd.DataFrame, cases: gpd.GeoDataFrame, known: pd.Series[str], names: ParcelNames
+) -> pd.DataFrame:
     """Return the newest permit on each case's parcel, and how many more there are, aligned with the cases.
 
     ``permits`` come newest first.
@@ -80,9 +85,9 @@ def _newest(permits: pd.DataFrame, cases: gpd.GeoDataFrame, known: pd.Series[str
     whole = cases["parcel_id"]
     of_whole = newest.reindex(whole).set_index(cases.index)
     known = known.drop_duplicates()
-    short = known.str[:5] + known.str[8:]
+    short = without_prefix(known, names)
     alone = short[~short.duplicated(keep=False)]
-    key = (whole.str[:5] + whole.str[8:]).where(lambda keys: keys.isin(alone))
+    key = without_prefix(whole, names).where(lambda keys: keys.isin(alone))
     of_short = newest.reindex(key).set_index(cases.index)
     # The newer of the two, in the rare list that names some parcels with and some without prefix.
     first = of_short["permit_number"].isna() | (of_whole["permit_date"] >= of_short["permit_date"])

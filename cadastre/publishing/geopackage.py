@@ -23,6 +23,7 @@ from vigibati.cadastre.publishing.qgis_styles import layer_style
 from vigibati.cadastre.words import DESCRIPTIONS, TITLES, Language
 from vigibati.configs.atomic_files import check_geopackage, whole_file
 from vigibati.configs.errors import OutputError
+from vigibati.configs.territory import Territory, usual_territory
 
 # GDAL 3.6, which QGIS 3.22 uses, warns at each opening of a newer version.
 _VERSION: Final = "1.2"
@@ -48,6 +49,7 @@ def publish(
     parcels: gpd.GeoDataFrame | None,
     provenance: Mapping[str, object],
     lang: Language = "fr",
+    territory: Territory | None = None,
 ) -> None:
     """Write the GeoPackage for QGIS and QField, whole or not at all.
 
@@ -64,6 +66,7 @@ def publish(
         parcels: Parcels, same CRS; None where the records came without.
         provenance: Document kept in the file, see ``write_provenance``.
         lang: Language of titles, forms and legends.
+        territory: Whose parcels they are, for their labels; those of France when None.
 
     Raises:
         OutputError: ``out`` cannot be written, is not a ``.gpkg``, is open in another
@@ -81,7 +84,8 @@ def publish(
                 for layer, table in tables.items():
                     _write_layer(part, layer, table, lang)
             with closing(sqlite3.connect(part)) as database, database:
-                styles = {layer: layer_style(layer, lang) for layer in LAYOUTS}
+                label = (territory or usual_territory()).parcel.label
+                styles = {layer: layer_style(layer, lang, parcel_label=label) for layer in LAYOUTS}
                 _write_styles(database, styles)
                 write_value_lists(database, lang)
                 write_project(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -48,10 +48,8 @@ class _Label:
 
 _LABELS: Final = {
     "cases": _Label('"rank"', 9, "20,20,20,255", bold=True, at_corner=True, until_scale=20_000),
-    # Section and number, the part of the 14 characters that people say aloud.
     "parcels": _Label(
-        "concat(regexp_replace(substr(\"parcel_id\", 9, 2), '^0', ''), ' ', "
-        "regexp_replace(substr(\"parcel_id\", 11, 4), '^0+', ''))",
+        '"parcel_id"',
         7,
         "110,110,110,255",
         bold=False,
@@ -61,12 +59,13 @@ _LABELS: Final = {
 }
 
 
-def layer_style(layer: str, lang: Language) -> ET.Element:
+def layer_style(layer: str, lang: Language, *, parcel_label: str) -> ET.Element:
     """Return the whole QGIS style of a layer: symbols, labels, form, table.
 
     Args:
         layer: "cases", "footprints", "records" or "parcels".
         lang: Language of legend, aliases and choices.
+        parcel_label: QGIS expression of the label of a parcel.
 
     Returns:
         A ``<qgis>`` element; its children may also stand inside a ``<maplayer>``.
@@ -84,6 +83,7 @@ def layer_style(layer: str, lang: Language) -> ET.Element:
         _add_case_rules(style, lang)
     elif layer == "parcels":
         _add_single(style, _PARCEL_STROKES)
+        label = replace(_LABELS[layer], expression=parcel_label)
     elif layer == "records":
         _add_categories(style, _RECORD_STROKES, "record_kind", lang)
     else:

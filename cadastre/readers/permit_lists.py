@@ -12,6 +12,7 @@ import pandas as pd
 
 from vigibati.cadastre.tables import PERMIT_COLUMNS
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.territory import ParcelNames, Territory, usual_territory
 
 _LOG: Final = logging.getLogger(__name__)
 _HEAD_BYTES: Final = 65_536
@@ -28,18 +29,20 @@ _STATE: Final = ("ETAT_DAU", "ETAT")
 # Sitadel's 4, and the words of towns for what was refused, withdrawn, or has lapsed.
 _CANCELLED: Final = r"4|(ann|abandon|cadu|irrecev|p[ée]rim|ref|rejet|retir|retrait).*|.*sans suite.*"
 _DATE_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%Y%m%d")
-_FULL_PARCEL: Final = r"[0-9][0-9AB][0-9]{3}[0-9]{3}[0-9A-Z]{2}[0-9]{4}"
-_SHORT_PARCEL: Final = r"[0-9][0-9AB][0-9]{3}[0-9A-Z]{2}[0-9]{4}"
 _CURE: Final = "give Sitadel's list of permits, or a CSV with the columns num_dau and parcel_id"
 
 
-def read_permits(path: Path) -> pd.DataFrame:
+def read_permits(path: Path, *, territory: Territory | None = None) -> pd.DataFrame:
     """Read a CSV of permits; what was cancelled or refused is left out, and what names no parcel is counted.
 
     Separator (``;`` ``,`` tab ``|``) and encoding (UTF-8, UTF-16 with its mark, else cp1252) are found
     out, as is a title line before the header. Columns are known in any case: Sitadel's (COMM,
     SEC_CADASTRE1-3, NUM_CADASTRE1-3, NUM_DAU, TYPE_DAU, ETAT_DAU, DATE_REELLE_AUTORISATION), or a
-    parcel identifier of 14 characters beside a number.
+    parcel identifier beside a number.
+
+    Args:
+        path: The list.
+        territory: Whose parcels they are; those of France when None.
 
     Returns:
         `PERMIT_COLUMNS`, one row per permit and parcel, sorted by parcel, the newest first.
@@ -67,7 +70,7 @@ def read_permits(path: Path) -> pd.DataFrame:
     )
     rows = [
         permits.assign(parcel_key=key)[granted & key.notna() & permits["permit_number"].notna()]
-        for key in _keys(known)
+        for key in _keys(known, (territory or usual_territory()).parcel)
     ]
     listed = pd.concat(rows)
     if listed.empty:
@@ -174,14 +177,15 @@ def _dates(text: pd.Series[str] | None, index: pd.Index[int]) -> pd.Series[str]:
     return dates
 
 
-def _keys(known: Mapping[str, pd.Series[str]]) -> list[pd.Series[str]]:
+def _keys(known: Mapping[str, pd.Series[str]], names: ParcelNames) -> list[pd.Series[str]]:
     whole = _first(known, _PARCEL)
     keys = []
     if whole is not None:
-        plain = whole.str.upper().str.replace(r"[^0-9A-Z]", "", regex=True)
-        keys.append(plain.where(plain.str.fullmatch(f"{_FULL_PARCEL}|{_SHORT_PARCEL}").fillna(value=False)))
+        written = whole.str.upper()
+        plain = written.str.replace(r"[^0-9A-Z]", "", regex=True)
+        keys.append(_named(written, names).fillna(_named(plain, names)))
     commune = _first(known, _COMMUNE)
-    if commune is None:
+    if commune is None or names.short_pattern is None:
         return keys
     for section_name, number_name in _SECTIONS:
         if section_name not in known or number_name not in known:
@@ -190,5 +194,11 @@ def _keys(known: Mapping[str, pd.Series[str]]) -> list[pd.Series[str]]:
         # "72p" is a part of parcel 72.
         number = known[number_name].str.extract(r"^0*([0-9]{1,4})[pP]?$", expand=False).str.zfill(4)
         key = commune.str.upper().str.zfill(5) + section + number
-        keys.append(key.where(key.str.fullmatch(_SHORT_PARCEL).fillna(value=False)))
+        keys.append(key.where(key.str.fullmatch(names.short_pattern).fillna(value=False)))
     return keys
+
+
+def _named(ids: pd.Series[str], names: ParcelNames) -> pd.Series[str]:
+    """Return identifiers that have the form of the territory, with or without prefix; null for others."""
+    patterns = [names.pattern] if names.short_pattern is None else [names.pattern, names.short_pattern]
+    return ids.where(ids.str.fullmatch("|".join(patterns)).fillna(value=False))

@@ -20,13 +20,20 @@ from vigibati.cadastre.repair import Repairs, drop_repeated, repair_polygons, ta
 from vigibati.cadastre.sheets import assign_sheets
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import RecordsError
+from vigibati.configs.territory import Territory
 
 _LOG: Final = logging.getLogger(__name__)
 
 _ID_COLUMNS: Final = {"records": "record_id", "parcels": "parcel_id", "sheets": "sheet_id"}
 
 
-def read_records(path: Path, *, crs: pyproj.CRS | None = None, hints: RecordsHints = NO_HINTS) -> RecordSet:
+def read_records(
+    path: Path,
+    *,
+    crs: pyproj.CRS | None = None,
+    hints: RecordsHints = NO_HINTS,
+    territory: Territory | None = None,
+) -> RecordSet:
     """Read the buildings and pools that the cadastre knows, with parcels and sheets where given.
 
     Args:
@@ -35,12 +42,13 @@ def read_records(path: Path, *, crs: pyproj.CRS | None = None, hints: RecordsHin
         crs: Projected CRS of the result; None for the CRS of the source, or the one
             of its territory if the source is in degrees.
         hints: What overrides the source.
+        territory: Whose CRSs and parcels they are; those of France when None.
 
     Raises:
         RecordsError: The path cannot be read or holds no usable building.
     """
     sources = find_layers(path, "records", hints)
-    target = crs or _home_crs(sources)
+    target = crs or _home_crs(sources, territory)
     records, repairs = _joined(sources, "records", target)
     if records is None or records.empty:
         cause = "holds no polygon of a building, so that everything in the image would look undeclared"
@@ -52,7 +60,7 @@ def read_records(path: Path, *, crs: pyproj.CRS | None = None, hints: RecordsHin
     if repairs.altered:
         _LOG.warning("%s: %s", path, repairs.describe())
     return RecordSet(
-        records=assign_sheets(records, sheets, parcels),
+        records=assign_sheets(records, sheets, parcels, territory=territory),
         parcels=parcels,
         sheets=sheets,
         source_format=sources[0].source_format,
@@ -89,7 +97,7 @@ def _dropped(repairs: Repairs) -> str:
     return f" ({repairs.describe()})" if repairs.counts else ""
 
 
-def _home_crs(sources: Sequence[Layers]) -> pyproj.CRS:
+def _home_crs(sources: Sequence[Layers], territory: Territory | None) -> pyproj.CRS:
     bounds = [
         table.total_bounds
         for source in sources
@@ -97,7 +105,8 @@ def _home_crs(sources: Sequence[Layers]) -> pyproj.CRS:
         if table is not None and np.isfinite(table.total_bounds).all()
     ]
     # Without any outline there is nothing to bring anywhere.
-    return home_crs(sources[0].crs, tuple(bounds[0])) if bounds else sources[0].crs
+    crs = sources[0].crs
+    return home_crs(crs, tuple(bounds[0]), territory=territory) if bounds else crs
 
 
 def _joined(

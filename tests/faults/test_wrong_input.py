@@ -146,7 +146,7 @@ TABLE = [
      r"--device: 'tpu' is unknown; use auto, cpu, cuda or openvino"),
     # The options.
     wrong("unknown rules", detect(rules="atlantis"),
-     r"rules 'atlantis': is not a preset; the presets are france"),
+     r"rules 'atlantis': is not a preset, nor a file; the presets are france; give one of them, .*"),
     wrong("unknown language", detect(lang="de"), r"--lang: 'de' is unknown; use fr or en"),
     wrong("a date that is none", detect(image_date="summer"),
      r"--image-date: 'summer' is no date; write it as 2024-07-01"),

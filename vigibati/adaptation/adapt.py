@@ -25,6 +25,7 @@ from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
+from vigibati.configs.territory import Territory as Country
 from vigibati.datasets.chips.territory_chips import choose_windows, cut_pieces, write_mask
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.energy import measure_energy
@@ -64,7 +65,7 @@ def adapt(
         previous: Cases of which people decided some; their decisions override the records.
         checkpoint: Folder of the checkpoint to start from; the shipped one when None.
         settings: How.
-        rules: Name of the preset of thresholds.
+        rules: Name of a law preset, or path of a YAML file.
         crs: CRS of an orthophoto that does not state it.
         hints: What overrides the files of the records.
         bands: Numbers of the bands to read as red, green and blue, from 1.
@@ -75,15 +76,16 @@ def adapt(
     Raises:
         InputError: An input cannot be used, or ``out`` was begun with others.
     """
+    thresholds = load_rules(name=rules)
     sources = _Sources(ortho, records, parcels, previous, checkpoint, crs, hints, bands, scale)
-    with _opened(sources) as (image, inputs, model):
+    with _opened(sources, thresholds.territory) as (image, inputs, model):
         return adapt_to(
             image,
             inputs,
             model,
             out,
             settings=settings,
-            rules=load_rules(name=rules),
+            rules=thresholds,
             restart=restart,
             progress=progress,
         )
@@ -127,13 +129,16 @@ class _Sources:
 
 
 @contextmanager
-def _opened(sources: _Sources) -> Iterator[tuple[Orthophoto, CadastralInputs, Checkpoint]]:
+def _opened(
+    sources: _Sources, country: Country | None = None
+) -> Iterator[tuple[Orthophoto, CadastralInputs, Checkpoint]]:
     image, model, working = open_for(
         sources.ortho,
         checkpoint=sources.checkpoint,
         crs=sources.crs,
         bands=sources.bands,
         scale=sources.scale,
+        territory=country,
     )
     with image:
         inputs = read_cadastral_inputs(
@@ -142,6 +147,7 @@ def _opened(sources: _Sources) -> Iterator[tuple[Orthophoto, CadastralInputs, Ch
             crs=working,
             hints=sources.hints,
             context=ContextPaths(previous=sources.previous),
+            territory=country,
         )
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=sources.records)
         yield image, inputs, model

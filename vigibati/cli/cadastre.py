@@ -49,13 +49,16 @@ def register(
     from vigibati.workflow.layer_files import check_layer_place
 
     check_layer_place(out, layer="offsets")
-    found = read_footprints(footprints)
+    thresholds = load_rules(name=rules)
+    found = read_footprints(footprints, territory=thresholds.territory)
     hints = RecordsHints.given(
         declared_crs=records_crs, source_format=records_format, mapping=records_mapping
     )
-    inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=found.crs, hints=hints)
+    inputs = read_cadastral_inputs(
+        records=records, parcels=parcels, crs=found.crs, hints=hints, territory=thresholds.territory
+    )
     check_same_place(found, inputs, records)
-    offsets = run(found, inputs.records, rules=load_rules(name=rules))
+    offsets = run(found, inputs.records, rules=thresholds)
     write_offsets(offsets, out)
     if not quiet or json:
         typer.echo(as_json(offsets.table.drop(columns="geometry").to_dict(orient="records")))
@@ -106,7 +109,8 @@ def compare(
     )
 
     wanted = options.checked_budget(budget)
-    found = read_footprints(footprints)
+    thresholds = load_rules(name=rules)
+    found = read_footprints(footprints, territory=thresholds.territory)
     check_geopackage(out)
     refuse_to_lose_decisions(out)
     language = options.checked_lang(lang)
@@ -115,14 +119,17 @@ def compare(
     )
     context = ContextPaths(zones or (), risk or (), protected or (), permits or (), previous)
     inputs = read_cadastral_inputs(
-        records=records, parcels=parcels, crs=found.crs, hints=hints, context=context
+        records=records,
+        parcels=parcels,
+        crs=found.crs,
+        hints=hints,
+        context=context,
+        territory=thresholds.territory,
     )
     check_same_place(found, inputs, records)
     tell_of_earlier_decisions(inputs, previous)
     known = None if offsets is None else read_offsets(offsets)
-    listed = make_cases(
-        found, inputs, rules=load_rules(name=rules), lang=language, offsets=known, budget=wanted
-    )
+    listed = make_cases(found, inputs, rules=thresholds, lang=language, offsets=known, budget=wanted)
     bought = budget_report(listed.cases, wanted)
     publish(
         out,
@@ -132,6 +139,7 @@ def compare(
         parcels=listed.parcels,
         provenance={"comparison": asdict(listed.report), "budget": asdict(bought)},
         lang=language,
+        territory=thresholds.territory,
     )
     if json:
         typer.echo(as_json({"out": out, "comparison": listed.report, "budget": bought}))

@@ -137,7 +137,13 @@ Restart = Annotated[bool, typer.Option("--restart", help="Begin anew; forget wha
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Try again what an earlier run gave up after three attempts.")
 ]
-Rules = Annotated[str, typer.Option("--rules", help="Preset of thresholds and legal bands.")]
+Rules = Annotated[
+    str,
+    typer.Option(
+        "--rules",
+        help="Law of the country, with its territory: name of a preset, or path of a YAML file.",
+    ),
+]
 Lang = Annotated[str, typer.Option("--lang", help="Language of reasons and forms: fr or en.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, and no progress.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors alone.")]

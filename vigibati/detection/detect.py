@@ -91,7 +91,7 @@ def detect(
         budget: How many cases can be looked at; the best are marked.
         checkpoint: Folder of a checkpoint; the shipped one when None.
         device: auto, cpu, cuda or openvino.
-        rules: Name of the preset of thresholds.
+        rules: Name of a law preset, or path of a YAML file.
         lang: Language of reasons and forms.
         crs: CRS of an orthophoto that does not state it.
         hints: What overrides the files of the records: CRS, format, columns.
@@ -121,7 +121,9 @@ def detect(
     thresholds = load_rules(name=rules)
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     probabilities = out.with_name(f"{out.stem}_probabilities.tif")
-    image, model, working = open_for(ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale)
+    image, model, working = open_for(
+        ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale, territory=thresholds.territory
+    )
     older = open_vintages(
         vintages, image=image, model=model, image_year=image_year, crs=crs, bands=bands, scale=scale
     )
@@ -132,6 +134,7 @@ def detect(
             crs=working,
             hints=hints,
             context=ContextPaths(zones, risk, protected, permits, previous),
+            territory=thresholds.territory,
         )
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
         tell_of_earlier_decisions(inputs, previous)
@@ -211,6 +214,7 @@ def detect(
                 command=command,
             ),
             lang=lang,
+            territory=thresholds.territory,
         )
         if quicklook_png is not None:
             draw_cases(image, report.cases, listed.records, quicklook_png, lang)

@@ -59,7 +59,7 @@ def make_cases(
     Args:
         footprints: Found in the image, in the CRS of the inputs.
         inputs: Records and context.
-        rules: Thresholds and weights.
+        rules: Thresholds, weights and territory.
         lang: Language of the reasons, "fr" or "en".
         imaged: Ground that the image shows; everything when None.
         offsets: How far each sheet is to be moved; estimated here when None.
@@ -83,6 +83,7 @@ def make_cases(
         risk=inputs.risk,
         protected=inputs.protected,
         least_share=rules.priority.context_share,
+        territory=rules.territory,
     )
     if presence is not None:
         cases = date_cases(cases, presence(cases), image_year=image_year, rules=rules.vintages)

@@ -18,6 +18,7 @@ from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.readers import read_parcels
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.progress import SILENT, Progress
+from vigibati.configs.territory import Territory
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.datasets.orthophoto.overlaps import hidden_files
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
@@ -51,6 +52,7 @@ def open_for(
     crs: str | None,
     bands: tuple[int, ...] | None = None,
     scale: tuple[float, float] | None = None,
+    territory: Territory | None = None,
 ) -> tuple[Orthophoto, Checkpoint, pyproj.CRS]:
     """Open an image with the model that is to read it, and choose the CRS to work in.
 
@@ -60,6 +62,7 @@ def open_for(
         crs: CRS of files that do not state it.
         bands: Numbers of the bands to read, from 1, in the model's order; as files name them when None.
         scale: Values that become 0 and 255 in images of more than 8 bits.
+        territory: Whose legal CRSs are meant; those of France when None.
 
     Raises:
         RasterError: The image cannot be used, or not by this model.
@@ -82,7 +85,7 @@ def open_for(
             hidden[0].above.name,
             more,
         )
-    return ortho, model, working_crs(ortho.grid.crs, ortho.grid.bounds)
+    return ortho, model, working_crs(ortho.grid.crs, ortho.grid.bounds, territory=territory)
 
 
 def polygons_of(path: Path, *, crs: pyproj.CRS) -> NDArray[np.object_]:

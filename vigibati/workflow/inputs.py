@@ -28,6 +28,7 @@ from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.sheets import assign_sheets, check_overlap, elsewhere
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import InputError, RasterError, RecordsError
+from vigibati.configs.territory import Territory
 from vigibati.workflow.layer_files import read_layer
 
 _LOG: Final = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ def read_cadastral_inputs(
     crs: pyproj.CRS,
     hints: RecordsHints = NO_HINTS,
     context: ContextPaths | None = None,
+    territory: Territory | None = None,
 ) -> CadastralInputs:
     """Read and check everything cadastral.
 
@@ -103,22 +105,25 @@ def read_cadastral_inputs(
         crs: Projected CRS in which everything comes back.
         hints: What overrides the files of the records; the CRS that is declared holds for the parcels too.
         context: Further files about the places, in place of ``zones``.
+        territory: Whose parcels they are; those of France when None.
 
     Raises:
         InputError: Something cannot be read, or the parcels are of another place than the records.
     """
     context = context or ContextPaths(zones=zones)
-    record_set = read_records(records, crs=crs, hints=hints)
+    record_set = read_records(records, crs=crs, hints=hints, territory=territory)
     own_parcels = record_set.parcels
     if parcels is not None:
         own_parcels = read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
         _refuse_elsewhere(own_parcels, parcels, record_set.records, records)
     told = partial(_told_if_elsewhere, records=record_set.records)
     zone_layers = [told(read_zones(path, crs=crs), path) for path in context.zones]
-    permits = [read_permits(path) for path in context.permits]
+    permits = [read_permits(path, territory=territory) for path in context.permits]
     return CadastralInputs(
         record_set=record_set,
-        records=assign_sheets(record_set.records, sheets=record_set.sheets, parcels=own_parcels),
+        records=assign_sheets(
+            record_set.records, sheets=record_set.sheets, parcels=own_parcels, territory=territory
+        ),
         parcels=own_parcels,
         zones=pd.concat(zone_layers, ignore_index=True) if zone_layers else None,
         paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *context.all])),
@@ -129,8 +134,12 @@ def read_cadastral_inputs(
     )
 
 
-def read_footprints(path: Path) -> gpd.GeoDataFrame:
+def read_footprints(path: Path, *, territory: Territory | None = None) -> gpd.GeoDataFrame:
     """Read footprints and bring them into the CRS to work in.
+
+    Args:
+        path: File of ``vigibati vectorise``.
+        territory: Whose legal CRSs are meant; those of France when None.
 
     Raises:
         InputError: The file is not one of ``vigibati vectorise``, or its CRS is not known.
@@ -138,7 +147,7 @@ def read_footprints(path: Path) -> gpd.GeoDataFrame:
     table = read_layer(path, layer="footprints", made_by="vectorise")
     if table.crs is None:
         raise RasterError(path, "has no CRS", "make it again from an orthophoto that has one")
-    return table.to_crs(working_crs(table.crs, tuple(table.total_bounds)))
+    return table.to_crs(working_crs(table.crs, tuple(table.total_bounds), territory=territory))
 
 
 def check_same_place(footprints: gpd.GeoDataFrame, inputs: CadastralInputs, path: Path) -> None:
