@@ -98,8 +98,9 @@ def _dropped(repairs: Repairs) -> str:
 
 
 def _home_crs(sources: Sequence[Layers], territory: Territory | None) -> pyproj.CRS:
+    # The usual place: one corner off the globe has no say.
     bounds = [
-        table.total_bounds
+        np.nanmedian(table.bounds, axis=0)
         for source in sources
         for table in (source.records, source.parcels)
         if table is not None and np.isfinite(table.total_bounds).all()

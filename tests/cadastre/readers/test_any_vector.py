@@ -120,6 +120,7 @@ def test_a_few_corners_off_the_globe_are_dropped_and_counted(tmp_path: Path) -> 
     good = [shapely.box(2.30 + i / 1000, 48.8, 2.3005 + i / 1000, 48.8005) for i in range(4)]
     found = read_records(geojson(tmp_path / "town.geojson", *good, shapely.box(700000, 66, 700010, 67)))
     assert len(found.records) == 4
+    assert found.records.crs == LAMBERT
     assert found.repairs.counts == {"coordinates": 1}
     assert found.repairs.examples == {"coordinates": ("town-00005",)}
 
