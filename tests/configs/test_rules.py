@@ -51,7 +51,10 @@ def test_an_unknown_preset_is_refused_with_the_known_ones(name: str) -> None:
         ({"bands_m2": [5, 5]}, "rising"),
         ({"bands_m2": [5, 20]}, "3 values per kind"),
         ({"cases__new_below": 1.5}, "new_below"),
-        ({"priority__legal_weight__pool": [0, 0, 0, 0, 2]}, r"legal_weight\.pool\.4': Input should be less than or equal to 1"),
+        (
+            {"priority__legal_weight__pool": [0, 0, 0, 0, 2]},
+            r"legal_weight\.pool\.4': Input should be less than or equal to 1",
+        ),
         ({"priority__zone_weight": {"U": 1.0}}, "zone unknown"),
         ({"version": 2}, "version"),
         ({"cases__extra": 1}, "cases.extra"),

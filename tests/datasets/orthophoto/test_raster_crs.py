@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,28 @@ def test_a_projection_that_differs_stays_what_it_is(wkt: str) -> None:
 @pytest.mark.parametrize("code", [3942, 3950, 5490, 2972, 2975, 4471, 32631, 3857])
 def test_registered_ones_come_back_registered(code: int) -> None:
     assert read_crs(CRS.from_epsg(code).to_wkt(), fallback=None, path=_PATH) == CRS.from_epsg(code)
+
+
+@pytest.mark.parametrize("code", [2056, 21781, 3812, 31370, 25830, 23700, 27700])
+@pytest.mark.parametrize("version", ["WKT1_GDAL", "WKT1_ESRI", "WKT2_2019"])
+def test_those_of_other_countries_stay_what_they_are(code: int, version: str) -> None:
+    crs = CRS.from_epsg(code)
+    found = read_crs(crs.to_wkt(version), fallback=None, path=_PATH)
+    assert found.coordinate_operation is not None
+    assert crs.coordinate_operation is not None
+    assert found.to_epsg() in {code, None}
+    assert found.coordinate_operation.method_name == crs.coordinate_operation.method_name
+    without_names = _nameless(crs)
+    assert read_crs(without_names, fallback=None, path=_PATH) == CRS.from_wkt(without_names)
+
+
+def _nameless(crs: CRS) -> str:
+    """As drivers write it that keep the numbers alone."""
+    return re.sub(
+        r',\s*AUTHORITY\["\w+","\d+"\]',
+        "",
+        re.sub(r'(PROJCS|GEOGCS|DATUM)\["[^"]*"', r'\1["unknown"', crs.to_wkt("WKT1_GDAL")),
+    )
 
 
 def test_without_crs_the_fallback_is_used_or_asked_for() -> None:
