@@ -19,8 +19,10 @@ from vigibati.cadastre.choices import CHOICES
 from vigibati.cadastre.publishing.columns import LAYOUTS
 from vigibati.cli.app import app
 from vigibati.configs.adaptation import Adaptation
+from vigibati.configs.legal import LawPreset
 from vigibati.configs.recipe import Augmentation, Recipe
 from vigibati.configs.sources import source_credits
+from vigibati.configs.territory import ParcelNames, Territory
 
 FOLDERS = ("cadastre", "checkpoints", "configs", "datasets", "inference", "training", "vigibati")
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**/*.md")
@@ -108,6 +110,14 @@ def test_every_key_of_a_recipe_is_explained(root: Path) -> None:
 def test_every_setting_of_an_adaptation_is_explained(root: Path) -> None:
     rows = table(root, "docs/adapt.md", "adaptation")
     assert sorted(key for row in rows for key in named(row[0])) == sorted(Adaptation.model_fields)
+
+
+def test_every_key_of_a_country_is_explained(root: Path) -> None:
+    for name, schema in (("law", LawPreset), ("territory", Territory)):
+        rows = table(root, "docs/operator.md", name)
+        assert sorted(key for row in rows for key in named(row[0])) == sorted(schema.model_fields)
+    (parcel,) = (row[1] for row in rows if named(row[0]) == ["parcel"])
+    assert set(ParcelNames.model_fields) <= set(named(parcel))
 
 
 def test_the_sources_are_those_of_the_card(root: Path) -> None:

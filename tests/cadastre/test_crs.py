@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyproj
 import pytest
+from shapely.geometry import Point, mapping
 
 from vigibati.cadastre.crs import home_crs, working_crs
 from vigibati.configs.errors import RasterError, SettingsError
@@ -118,8 +120,7 @@ def test_a_territory_without_outline_has_one_crs_everywhere() -> None:
             r"is no outline of a territory \(KeyError: 'epsg'\)",
         ),
         (
-            '{"features": [{"properties": {"epsg": 3812}, '
-            '"geometry": {"type": "Point", "coordinates": [0, 0]}}]}',
+            json.dumps({"features": [{"properties": {"epsg": 3812}, "geometry": mapping(Point(5, 50))}]}),
             "names EPSG:3812, which is no legal_crs of france; name it there",
         ),
     ],
