@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from importlib.resources import files
 from pathlib import Path
 from typing import get_args
 
@@ -19,7 +18,9 @@ from vigibati.cadastre.comparison.compare import compare
 from vigibati.cadastre.publishing.qgis_styles import layer_style
 from vigibati.cadastre.registration.register import register
 from vigibati.configs.legal import CASE_KINDS, CaseKind
+from vigibati.configs.preset_files import preset_path
 from vigibati.configs.rules import ComparisonRules
+from vigibati.configs.territory import usual_territory
 
 
 def kinds_with_an_entry(_root: Path) -> set[str]:
@@ -41,9 +42,12 @@ def kinds_with_a_weight(root: Path) -> set[str]:
 
 def rules_with_any_weights() -> ComparisonRules:
     """The preset, which refuses to be read while a kind has no weight: that is told as a part of its own."""
-    preset = yaml.safe_load((files("vigibati.configs") / "presets" / "france.yaml").read_text("utf-8"))
-    preset["priority"]["legal_weight"] = dict.fromkeys(CASE_KINDS, [1.0] * (len(preset["bands_m2"]) + 1))
-    return ComparisonRules.model_validate(preset)
+    law, method = (
+        yaml.safe_load(preset_path(name, of=of).read_text(encoding="utf-8"))
+        for name, of in (("france", "rules"), ("default", "method"))
+    )
+    law["priority"]["legal_weight"] = dict.fromkeys(CASE_KINDS, [1.0] * (len(law["bands_m2"]) + 1))
+    return ComparisonRules.model_validate(law | method | {"territory": usual_territory()})
 
 
 def kinds_detected(_root: Path) -> set[str]:
@@ -65,7 +69,7 @@ def kinds_detected(_root: Path) -> set[str]:
 
 
 def kinds_with_a_colour(_root: Path) -> set[str]:
-    rules = layer_style("cases", "fr").iter("rule")
+    rules = layer_style("cases", "fr", parcel_label="").iter("rule")
     return {found[1] for rule in rules if (found := re.match(r"\"kind\" = '(\w+)'", rule.get("filter", "")))}
 
 
