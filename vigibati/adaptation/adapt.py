@@ -30,9 +30,10 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.energy import measure_energy
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.workflow.footprints import open_for
-from vigibati.workflow.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
+from vigibati.workflow.inputs import CadastralInputs, read_cadastral_inputs
 from vigibati.workflow.json_output import as_json
 from vigibati.workflow.layer_files import write_layer
+from vigibati.workflow.options import ContextPaths
 
 
 def adapt(

@@ -53,7 +53,7 @@ def register(
     hints = RecordsHints.given(
         declared_crs=records_crs, source_format=records_format, mapping=records_mapping
     )
-    inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=found.crs, hints=hints)
+    inputs = read_cadastral_inputs(records=records, parcels=parcels, crs=found.crs, hints=hints)
     check_same_place(found, inputs, records)
     offsets = run(found, inputs.records, rules=load_rules(name=rules))
     write_offsets(offsets, out)
@@ -98,12 +98,12 @@ def compare(
     from vigibati.configs.rules import load_rules
     from vigibati.workflow.cases import make_cases
     from vigibati.workflow.inputs import (
-        ContextPaths,
         check_same_place,
         read_cadastral_inputs,
         read_footprints,
         tell_of_earlier_decisions,
     )
+    from vigibati.workflow.options import ContextPaths
 
     wanted = options.checked_budget(budget)
     found = read_footprints(footprints)

@@ -32,7 +32,8 @@ from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.workflow.case_picture import draw_cases
 from vigibati.workflow.cases import make_cases
 from vigibati.workflow.footprints import find_footprints, open_for
-from vigibati.workflow.inputs import ContextPaths, read_cadastral_inputs, tell_of_earlier_decisions
+from vigibati.workflow.inputs import read_cadastral_inputs, tell_of_earlier_decisions
+from vigibati.workflow.options import ContextPaths
 from vigibati.workflow.vintages import open_vintages, presence, segment_vintages
 
 if TYPE_CHECKING:

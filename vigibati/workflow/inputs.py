@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,34 +27,11 @@ from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.sheets import assign_sheets, check_overlap, elsewhere
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import InputError, RasterError, RecordsError
+from vigibati.configs.paths import as_path, as_paths
 from vigibati.workflow.layer_files import read_layer
+from vigibati.workflow.options import ContextPaths
 
 _LOG: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ContextPaths:
-    """Files about the places of the cases, beside the cadastre; all of one kind are used together.
-
-    Attributes:
-        zones: Planning zones (ZONE_URBA).
-        risk: Zones of risk plans (PPR, PPRT).
-        protected: Protected sectors.
-        permits: CSV lists of permits.
-        previous: Cases of an earlier run, which keep their numbers.
-    """
-
-    zones: Sequence[Path] = ()
-    risk: Sequence[Path] = ()
-    protected: Sequence[Path] = ()
-    permits: Sequence[Path] = ()
-    previous: Path | None = None
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """Every file."""
-        earlier = () if self.previous is None else (self.previous,)
-        return (*self.zones, *self.risk, *self.protected, *self.permits, *earlier)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,43 +65,43 @@ def read_cadastral_inputs(
     *,
     records: Path,
     parcels: Path | None,
-    zones: Sequence[Path] = (),
     crs: pyproj.CRS,
     hints: RecordsHints = NO_HINTS,
-    context: ContextPaths | None = None,
+    context: ContextPaths = ContextPaths(),  # noqa: B008 - frozen
 ) -> CadastralInputs:
     """Read and check everything cadastral.
 
     Args:
         records: Path of the records.
         parcels: Path of the parcels, or None to take those of the records' source.
-        zones: Paths of planning zones; all of them are used together.
         crs: Projected CRS in which everything comes back.
         hints: What overrides the files of the records; the CRS that is declared holds for the parcels too.
-        context: Further files about the places, in place of ``zones``.
+        context: Further files about the places.
 
     Raises:
         InputError: Something cannot be read, or the parcels are of another place than the records.
     """
-    context = context or ContextPaths(zones=zones)
+    previous = as_path(context.previous)
     record_set = read_records(records, crs=crs, hints=hints)
     own_parcels = record_set.parcels
     if parcels is not None:
         own_parcels = read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
         _refuse_elsewhere(own_parcels, parcels, record_set.records, records)
     told = partial(_told_if_elsewhere, records=record_set.records)
-    zone_layers = [told(read_zones(path, crs=crs), path) for path in context.zones]
-    permits = [read_permits(path) for path in context.permits]
+    zone_layers = [told(read_zones(path, crs=crs), path) for path in as_paths(context.zones)]
+    permits = [read_permits(path) for path in as_paths(context.permits)]
     return CadastralInputs(
         record_set=record_set,
         records=assign_sheets(record_set.records, sheets=record_set.sheets, parcels=own_parcels),
         parcels=own_parcels,
         zones=pd.concat(zone_layers, ignore_index=True) if zone_layers else None,
         paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *context.all])),
-        risk=tuple(told(plan, path) for path in context.risk for plan in read_risk_zones(path, crs=crs)),
-        protected=tuple(told(read_protected(path, crs=crs), path) for path in context.protected),
+        risk=tuple(
+            told(plan, path) for path in as_paths(context.risk) for plan in read_risk_zones(path, crs=crs)
+        ),
+        protected=tuple(told(read_protected(path, crs=crs), path) for path in as_paths(context.protected)),
         permits=pd.concat(permits, ignore_index=True) if permits else None,
-        previous=None if context.previous is None else _read_previous(context.previous, crs),
+        previous=None if previous is None else _read_previous(previous, crs),
     )
 
 
