@@ -49,7 +49,7 @@ def _compared(ortho: Path, records: Path) -> dict[str, Any]:
 
 
 def _cases(ortho: Path, records: Path, name: str) -> gpd.GeoDataFrame:
-    image, model, crs = open_for([ortho], checkpoint=None, crs=None)
+    image, model, crs = open_for([ortho], checkpoint=None)
     with image, TemporaryDirectory() as work:
         inputs = read_cadastral_inputs(records=records, parcels=None, crs=crs)
         settings = SegmentSettings(device=name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,9 +54,7 @@ def detect(
     dask: options.Dask = None,
     restart: options.Restart = False,
     retry_failed: options.RetryFailed = False,
-    image_date: Annotated[
-        str | None, typer.Option("--image-date", help="Date of the orthophoto, such as 2024-07-01.")
-    ] = None,
+    image_date: options.ImageDate = None,
     quicklook: Annotated[
         Path | None, typer.Option("--quicklook", help="Picture (PNG) of the result to write too.")
     ] = None,
@@ -70,38 +67,27 @@ def detect(
     vigibati detect ortho.tif --records cadastre-13029-batiments.json.gz
     --parcels cadastre-13029-parcelles.json.gz --zones 13029_ZONE_URBA.shp --out cases.gpkg
     """
-    from vigibati.cadastre.readers.hints import RecordsHints
-    from vigibati.detection import detect as pipeline
+    from vigibati.detection.detect import detect as run
+    from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions
 
-    report = pipeline.detect(
+    report = run(
         ortho,
         records=records,
         out=out,
         parcels=parcels,
-        zones=zones or (),
-        risk=risk or (),
-        protected=protected or (),
-        permits=permits or (),
+        context=ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
         vintages=options.checked_vintages(vintage),
-        previous=previous,
-        budget=options.checked_budget(budget),
+        budget=budget,
         checkpoint=checkpoint,
-        device=device,
+        image=ImageOptions(crs, options.checked_bands(bands), scale),
+        image_date=image_date,
         rules=rules,
         lang=options.checked_lang(lang),
-        crs=crs,
-        hints=RecordsHints.given(
-            declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-        ),
-        bands=options.checked_bands(bands),
-        scale=scale,
-        dask=dask,
-        restart=restart,
-        retry_failed=retry_failed,
+        hints=options.records_hints(records_crs, records_format, records_mapping),
+        run=RunOptions(device, dask, restart, retry_failed),
         adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device, dask=dask),
-        image_date=image_date,
         quicklook_png=quicklook,
-        command=["vigibati", *sys.argv[1:]],
+        command=options.typed(),
         progress=listener(silent=json or quiet),
     )
     if json:

@@ -67,7 +67,7 @@ def read_cadastral_inputs(
     parcels: Path | None,
     crs: pyproj.CRS,
     hints: RecordsHints = NO_HINTS,
-    context: ContextPaths = ContextPaths(),  # noqa: B008 - frozen
+    context: ContextPaths = ContextPaths(),
 ) -> CadastralInputs:
     """Read and check everything cadastral.
 

@@ -69,8 +69,8 @@ class RunOptions:
     retry_failed: bool = False
 
 
-def checked_date(image_date: str | None) -> date | None:
-    """Return the date of an image, ISO, or None where it is not known.
+def image_year(image_date: str | None) -> int | None:
+    """Return the year of an image from its date, ISO; None where that is not known.
 
     Raises:
         SettingsError: It is no date.
@@ -78,7 +78,7 @@ def checked_date(image_date: str | None) -> date | None:
     if image_date is None:
         return None
     try:
-        return date.fromisoformat(image_date)
+        return date.fromisoformat(image_date).year
     except ValueError as error:
         raise SettingsError("--image-date", f"'{image_date}' is no date", "write it as 2024-07-01") from error
 
