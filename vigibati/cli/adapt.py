@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(adapt)
 
 
-def adapt(
+def adapt(  # long: typer reads the options from the signature
     ortho: options.Ortho,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="Folder to fill; call again to go on with it.")],

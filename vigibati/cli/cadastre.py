@@ -54,7 +54,7 @@ def register(
         typer.echo(as_json(offsets.table.drop(columns="geometry").to_dict(orient="records")))
 
 
-def compare(
+def compare(  # long: typer reads the options from the signature
     footprints: Footprints,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],

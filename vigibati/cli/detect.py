@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(detect)
 
 
-def detect(
+def detect(  # long: typer reads the options from the signature
     ortho: options.Ortho,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],

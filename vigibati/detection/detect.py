@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,24 +19,19 @@ from vigibati.configs.errors import SettingsError
 from vigibati.configs.paths import StrPath, StrPaths, as_path
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
-from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.pictures.quicklook import check_picture
 from vigibati.detection.report import DetectReport
+from vigibati.detection.sight import Sight, segment_or_adapt
 from vigibati.inference.energy import Energy, measure_energy
-from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.segmentation.report import SegmentReport
-from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.workflow.case_picture import draw_cases
 from vigibati.workflow.cases import CaseList, make_cases
-from vigibati.workflow.footprints import Footprints, find_footprints
 from vigibati.workflow.inputs import tell_of_earlier_decisions
 from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions, check_budget, image_year
 from vigibati.workflow.place import Place, open_place
 from vigibati.workflow.provenance import Origin
-from vigibati.workflow.vintages import open_vintages, presence, segment_vintages
+from vigibati.workflow.vintages import open_vintages, presence
 
 if TYPE_CHECKING:
-    from vigibati.adaptation.report import AdaptReport
     from vigibati.adaptation.run_setup import AdaptSettings
 
 
@@ -94,11 +89,9 @@ def detect(
         InputError: An input cannot be used; nothing was written.
     """
     target, picture = Path(out), as_path(quicklook_png)
-    _check_places(target, picture)
     check_budget(budget)
     year = image_year(image_date)
-    if vintages and year is None:
-        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
+    _check(target, picture, vintages, year)
     thresholds = load_rules(name=rules)
     with (
         open_place(
@@ -113,9 +106,12 @@ def detect(
         open_vintages(vintages, place.image, place.model, image_year=year, options=image) as older,
     ):
         tell_of_earlier_decisions(place.inputs, as_path(context.previous))
-        origin = Origin(_files(place.image, *older.values()), place.inputs, thresholds, image_date, command)
+        images = [path for each in (place.image, *older.values()) for path in each.paths]
+        origin = Origin(images, place.inputs, thresholds, image_date, command)
         with measure_energy() as energy:
-            sight = _segment_or_adapt(place, older, target, run, adaptation, thresholds, progress)
+            sight = segment_or_adapt(
+                place, older, target, run=run, adaptation=adaptation, rules=thresholds, progress=progress
+            )
             listed = _list(sight, place, rules=thresholds, lang=lang, image_year=year, budget=budget)
         report = _report(target, sight, listed, origin, budget, energy.result)
         _publish(report, sight, listed, origin, lang)
@@ -124,81 +120,17 @@ def detect(
     return report
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sight:
-    """What was seen of a place.
-
-    Attributes:
-        found: Footprints in the image.
-        probabilities: Raster that they were traced in.
-        model: That saw it; the adapted one where the model was adapted.
-        adapted: What the adaptation came to; None without one.
-        vintages: Raster and report of each older image, by year.
-    """
-
-    found: Footprints
-    probabilities: Path
-    model: Checkpoint
-    adapted: AdaptReport | None
-    vintages: Mapping[int, tuple[Path, SegmentReport]]
-
-
-def _check_places(out: Path, picture: Path | None) -> None:
+def _check(out: Path, picture: Path | None, vintages: Mapping[int, StrPaths], year: int | None) -> None:
     check_geopackage(out)
     if picture is not None:
         check_picture(picture)
     refuse_to_lose_decisions(out)
-
-
-def _files(*images: Orthophoto) -> list[Path]:
-    return [path for image in images for path in image.paths]
-
-
-def _segment_or_adapt(
-    place: Place,
-    older: Mapping[int, Orthophoto],
-    out: Path,
-    run: RunOptions,
-    adaptation: AdaptSettings | None,
-    rules: ComparisonRules,
-    progress: Progress,
-) -> _Sight:
-    probabilities, image_crs = out.with_name(f"{out.stem}_probabilities.tif"), place.image.grid.crs
-    parcels = place.inputs.parcels
-    settings = SegmentSettings(
-        device=run.device,
-        area=None if parcels is None else parcels.to_crs(image_crs).geometry.to_numpy(),
-        dask=run.dask,
-        restart=run.restart,
-        retry_failed=run.retry_failed,
-    )
-    adapted, model = None, place.model
-    if adaptation is None:
-        found = find_footprints(
-            place.image, model, probabilities, crs=place.crs, settings=settings, progress=progress
-        )
-    else:
-        # It needs all that trains, which takes seconds to load.
-        from vigibati.adaptation.adapt import adapt_to  # noqa: PLC0415
-
-        folder = out.with_name(f"{out.stem}_adapted")
-        adapted = adapt_to(
-            place, folder, settings=adaptation, rules=rules, restart=run.restart, progress=progress
-        )
-        model, found = load_checkpoint(adapted.checkpoint), adapted.found(place.crs)
-    return _Sight(
-        found=found,
-        probabilities=probabilities if adapted is None else adapted.probabilities,
-        model=model,
-        adapted=adapted,
-        vintages=segment_vintages(
-            older, model, probabilities, settings, area_crs=image_crs, progress=progress
-        ),
-    )
+    if vintages and year is None:
+        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
 
 
 def _list(
-    sight: _Sight,
+    sight: Sight,
     place: Place,
     *,
     rules: ComparisonRules,
@@ -220,7 +152,7 @@ def _list(
 
 
 def _report(
-    out: Path, sight: _Sight, listed: CaseList, origin: Origin, budget: int | None, energy: Energy | None
+    out: Path, sight: Sight, listed: CaseList, origin: Origin, budget: int | None, energy: Energy | None
 ) -> DetectReport:
     return DetectReport(
         out=out,
@@ -237,7 +169,7 @@ def _report(
     )
 
 
-def _publish(report: DetectReport, sight: _Sight, listed: CaseList, origin: Origin, lang: Language) -> None:
+def _publish(report: DetectReport, sight: Sight, listed: CaseList, origin: Origin, lang: Language) -> None:
     seen = {
         "model": sight.model.contract.model_dump(mode="json"),
         "segmentation": asdict(report.segmentation),

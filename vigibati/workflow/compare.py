@@ -18,13 +18,8 @@ from vigibati.cadastre.words import Language
 from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.rules import load_rules
-from vigibati.workflow.cases import make_cases
-from vigibati.workflow.inputs import (
-    check_same_place,
-    read_cadastral_inputs,
-    read_footprints,
-    tell_of_earlier_decisions,
-)
+from vigibati.workflow.cases import CaseList, make_cases
+from vigibati.workflow.inputs import read_with_footprints, tell_of_earlier_decisions
 from vigibati.workflow.options import ContextPaths, check_budget, image_year
 from vigibati.workflow.provenance import Origin
 
@@ -92,11 +87,9 @@ def compare(
     check_geopackage(target)
     refuse_to_lose_decisions(target)
     thresholds = load_rules(name=rules)
-    found = read_footprints(outlines)
-    inputs = read_cadastral_inputs(
-        records=Path(records), parcels=as_path(parcels), crs=found.crs, hints=hints, context=context
+    found, inputs = read_with_footprints(
+        outlines, records=Path(records), parcels=as_path(parcels), hints=hints, context=context
     )
-    check_same_place(found, inputs, Path(records))
     tell_of_earlier_decisions(inputs, as_path(context.previous))
     seen = [outlines] if known is None else [outlines, known]
     origin = Origin(seen, inputs, thresholds, image_date, command)
@@ -117,13 +110,19 @@ def compare(
         budget=budget_report(listed.cases, budget),
         run_id=origin.run_id,
     )
+    _publish(report, found, listed, origin, lang)
+    return report
+
+
+def _publish(
+    report: CompareReport, footprints: gpd.GeoDataFrame, listed: CaseList, origin: Origin, lang: Language
+) -> None:
     publish(
-        target,
+        report.out,
         cases=report.cases,
-        footprints=found,
+        footprints=footprints,
         records=listed.records,
         parcels=listed.parcels,
         provenance=origin.document(listed, report.budget),
         lang=lang,
     )
-    return report

@@ -105,38 +105,47 @@ def read_cadastral_inputs(
     )
 
 
-def read_footprints(path: Path) -> gpd.GeoDataFrame:
-    """Read footprints and bring them into the CRS to work in.
-
-    Raises:
-        InputError: The file is not one of ``vigibati vectorise``, or its CRS is not known.
-    """
-    table = read_layer(path, layer="footprints", made_by="vectorise")
-    if table.crs is None:
-        raise RasterError(path, "has no CRS", "make it again from an orthophoto that has one")
-    return table.to_crs(working_crs(table.crs, tuple(table.total_bounds)))
-
-
-def check_same_place(footprints: gpd.GeoDataFrame, inputs: CadastralInputs, path: Path) -> None:
-    """Refuse records of another place than the footprints.
+def read_with_footprints(
+    footprints: Path,
+    *,
+    records: Path,
+    parcels: Path | None,
+    hints: RecordsHints = NO_HINTS,
+    context: ContextPaths = ContextPaths(),
+) -> tuple[gpd.GeoDataFrame, CadastralInputs]:
+    """Read footprints, and everything cadastral in the CRS to work in at their place.
 
     Args:
-        footprints: From `read_footprints`.
-        inputs: Read in the same CRS.
-        path: Path of the records, named in the error.
+        footprints: GeoPackage of ``vigibati vectorise``.
+        records: Path of the records.
+        parcels: Path of the parcels, or None to take those of the records' source.
+        hints: What overrides the files of the records.
+        context: Further files about the places.
+
+    Returns:
+        Footprints and inputs, in one projected CRS.
 
     Raises:
-        RecordsError: Footprints were found, and not one record lies within their extent.
+        InputError: Something cannot be read, the footprints have no CRS, or some were found and not one
+            record lies within their extent.
     """
-    if len(footprints):
-        west, south, east, north = footprints.total_bounds
+    table = read_layer(footprints, layer="footprints", made_by="vectorise")
+    if table.crs is None:
+        raise RasterError(footprints, "has no CRS", "make it again from an orthophoto that has one")
+    found = table.to_crs(working_crs(table.crs, tuple(table.total_bounds)))
+    inputs = read_cadastral_inputs(
+        records=records, parcels=parcels, crs=found.crs, hints=hints, context=context
+    )
+    if len(found):
+        west, south, east, north = found.total_bounds
         check_overlap(
             inputs.records,
             (west, south, east, north),
-            bounds_crs=footprints.crs,
-            path=path,
+            bounds_crs=found.crs,
+            path=records,
             of="footprints",
         )
+    return found, inputs
 
 
 def tell_of_earlier_decisions(inputs: CadastralInputs, path: Path | None) -> None:

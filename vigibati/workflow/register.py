@@ -10,7 +10,7 @@ from vigibati.cadastre.registration.offsets_io import write_offsets
 from vigibati.cadastre.registration.register import register as register_records
 from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.rules import load_rules
-from vigibati.workflow.inputs import check_same_place, read_cadastral_inputs, read_footprints
+from vigibati.workflow.inputs import read_with_footprints
 from vigibati.workflow.layer_files import check_layer_place
 
 
@@ -39,11 +39,9 @@ def register(
     target = Path(out)
     check_layer_place(target, layer="offsets")
     thresholds = load_rules(name=rules)
-    found = read_footprints(Path(footprints))
-    inputs = read_cadastral_inputs(
-        records=Path(records), parcels=as_path(parcels), crs=found.crs, hints=hints
+    found, inputs = read_with_footprints(
+        Path(footprints), records=Path(records), parcels=as_path(parcels), hints=hints
     )
-    check_same_place(found, inputs, Path(records))
     offsets = register_records(found, inputs.records, rules=thresholds)
     write_offsets(offsets, target)
     return offsets
