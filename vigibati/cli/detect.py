@@ -85,7 +85,7 @@ def detect(  # long: typer reads the options from the signature
         lang=options.checked_lang(lang),
         hints=options.records_hints(records_crs, records_format, records_mapping),
         run=RunOptions(device, dask, restart, retry_failed),
-        adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device, dask=dask),
+        adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device),
         quicklook_png=quicklook,
         command=options.typed(),
         progress=listener(silent=json or quiet),
@@ -99,11 +99,9 @@ def detect(  # long: typer reads the options from the signature
     )
 
 
-def _adaptation(*, adapt: bool, minutes: float | None, device: str, dask: str | None) -> AdaptSettings | None:
+def _adaptation(*, adapt: bool, minutes: float | None, device: str) -> AdaptSettings | None:
     if not adapt and minutes is not None:
         raise SettingsError("--minutes", "is the time of an adaptation", "give --adapt too, or leave it out")
-    if adapt and dask is not None:
-        raise SettingsError("--dask", "does not go with --adapt", "leave one of them out")
     if not adapt:
         return None
     from vigibati.adaptation.run_setup import AdaptSettings

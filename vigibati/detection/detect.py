@@ -19,6 +19,7 @@ from vigibati.configs.errors import SettingsError
 from vigibati.configs.paths import StrPath, StrPaths, as_path
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.pictures.quicklook import check_picture
 from vigibati.detection.report import DetectReport
 from vigibati.detection.sight import Sight, segment_or_adapt
@@ -89,9 +90,9 @@ def detect(
         InputError: An input cannot be used; nothing was written.
     """
     target, picture = Path(out), as_path(quicklook_png)
-    check_budget(budget)
     year = image_year(image_date)
-    _check(target, picture, vintages, year)
+    _check_options(budget, vintages, year, run, adaptation)
+    _check_places(target, picture)
     thresholds = load_rules(name=rules)
     with (
         open_place(
@@ -106,8 +107,7 @@ def detect(
         open_vintages(vintages, place.image, place.model, image_year=year, options=image) as older,
     ):
         tell_of_earlier_decisions(place.inputs, as_path(context.previous))
-        images = [path for each in (place.image, *older.values()) for path in each.paths]
-        origin = Origin(images, place.inputs, thresholds, image_date, command)
+        origin = Origin(_files(place.image, *older.values()), place.inputs, thresholds, image_date, command)
         with measure_energy() as energy:
             sight = segment_or_adapt(
                 place, older, target, run=run, adaptation=adaptation, rules=thresholds, progress=progress
@@ -120,13 +120,29 @@ def detect(
     return report
 
 
-def _check(out: Path, picture: Path | None, vintages: Mapping[int, StrPaths], year: int | None) -> None:
+def _check_options(
+    budget: int | None,
+    vintages: Mapping[int, StrPaths],
+    year: int | None,
+    run: RunOptions,
+    adaptation: AdaptSettings | None,
+) -> None:
+    check_budget(budget)
+    if vintages and year is None:
+        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
+    if adaptation is not None and run.dask is not None:
+        raise SettingsError("--dask", "does not go with --adapt", "leave one of them out")
+
+
+def _check_places(out: Path, picture: Path | None) -> None:
     check_geopackage(out)
     if picture is not None:
         check_picture(picture)
     refuse_to_lose_decisions(out)
-    if vintages and year is None:
-        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
+
+
+def _files(*images: Orthophoto) -> list[Path]:
+    return [path for image in images for path in image.paths]
 
 
 def _list(
