@@ -49,9 +49,9 @@ def _compared(ortho: Path, records: Path) -> dict[str, Any]:
 
 
 def _cases(ortho: Path, records: Path, name: str) -> gpd.GeoDataFrame:
-    image, model, crs = open_for([ortho], checkpoint=None, crs=None)
+    image, model, crs = open_for([ortho], checkpoint=None)
     with image, TemporaryDirectory() as work:
-        inputs = read_cadastral_inputs(records=records, parcels=None, zones=(), crs=crs)
+        inputs = read_cadastral_inputs(records=records, parcels=None, crs=crs)
         settings = SegmentSettings(device=name)
         found = find_footprints(image, model, Path(work) / "p.tif", crs=crs, settings=settings)
     return make_cases(found.table, inputs, rules=load_rules(), lang="en", imaged=found.imaged).cases

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.paths import StrPath
 
 _PRESETS: Final = Path(__file__).with_name("presets")
 _FOLDERS: Final = {"rules": "laws", "method": "methods", "territory": "territories"}
 
 
 def preset_path(
-    given: str | Path, *, of: Literal["rules", "method", "territory"], beside: Path = Path()
+    given: StrPath, *, of: Literal["rules", "method", "territory"], beside: Path = Path()
 ) -> Path:
     """Return the file of a preset.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vigibati.configs.legal import CASE_KINDS, CaseKind, LawPreset, LegalRules
 from vigibati.configs.method import CaseRules, MethodRules, RegistrationRules
+from vigibati.configs.paths import StrPath
 from vigibati.configs.preset_files import preset_path
 from vigibati.configs.territory import Territory, load_territory
 
@@ -18,7 +17,7 @@ class ComparisonRules(LegalRules, MethodRules):
     territory: Territory
 
 
-def load_rules(*, name: str | Path = "france") -> ComparisonRules:
+def load_rules(*, name: StrPath = "france") -> ComparisonRules:
     """Read a law preset, with the method and the territory that it names.
 
     Args:

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.paths import StrPath
 from vigibati.configs.preset_files import preset_path
 from vigibati.configs.schema import Schema
 
@@ -92,7 +93,7 @@ class Territory(Schema):
         return found.model_copy(update={"outline": outline})
 
 
-def load_territory(name: str | Path = "france", *, beside: Path = Path()) -> Territory:
+def load_territory(name: StrPath = "france", *, beside: Path = Path()) -> Territory:
     """Read a territory.
 
     Args:

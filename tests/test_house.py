@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import vigibati
+
 FOLDERS = ("cadastre", "checkpoints", "configs", "datasets", "inference", "training", "vigibati")
 MODEL_PACKAGES = {"torch", "torchvision", "lightning", "segmentation_models_pytorch", "torchmetrics"}
 TORCH_FREE = (
@@ -160,6 +162,12 @@ def test_every_package_is_declared_and_linked(root: Path) -> None:
     beside = {folder: root / folder for folder in FOLDERS if folder != "vigibati"}
     within = {path.name: path for path in (root / "vigibati").iterdir() if path.name != "__pycache__"}
     assert links == {name: path.resolve() for name, path in {**beside, **within}.items()}
+
+
+def test_nothing_hides_a_public_function(root: Path) -> None:
+    # Python puts a module on its package under its own name, in place of whatever was there.
+    children = {name.split(".")[1] for name in modules(root) if name.count(".") >= 1}
+    assert not children & set(vigibati.__all__)
 
 
 @pytest.mark.parametrize("pattern", TORCH_FREE)

@@ -3,53 +3,47 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from vigibati.adaptation.agreement import agreement, calibrations
+from vigibati.adaptation.agreement import Agreement, agreement, calibrations
 from vigibati.adaptation.fold_training import Round, Workshop, adapt_fold, look
 from vigibati.adaptation.forecast import Outlook, ground_of_folds, outlook, warnings_about
 from vigibati.adaptation.report import AdaptReport
-from vigibati.adaptation.result import WORK, accepted, refused, united
+from vigibati.adaptation.result import WORK, Outcome, accepted, refused, united
 from vigibati.adaptation.run_setup import AdaptSettings, enter, steps_of
 from vigibati.adaptation.territory import Territory, View, registered
 from vigibati.cadastre.cases.decisions import decided
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.atomic_files import whole_file
+from vigibati.configs.paths import StrPath, StrPaths
 from vigibati.configs.progress import SILENT, Advance, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
-from vigibati.configs.territory import Territory as Country
 from vigibati.datasets.chips.territory_chips import choose_windows, cut_pieces, write_mask
-from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.energy import measure_energy
 from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.workflow.footprints import open_for
-from vigibati.workflow.inputs import CadastralInputs, ContextPaths, read_cadastral_inputs
 from vigibati.workflow.json_output import as_json
 from vigibati.workflow.layer_files import write_layer
+from vigibati.workflow.options import ContextPaths, ImageOptions
+from vigibati.workflow.place import Place, open_place
 
 
 def adapt(
-    ortho: Sequence[Path],
+    ortho: StrPaths,
     *,
-    records: Path,
-    out: Path,
-    parcels: Path | None = None,
-    previous: Path | None = None,
-    checkpoint: Path | None = None,
-    settings: AdaptSettings = AdaptSettings(),  # noqa: B008 - frozen
-    rules: str = "france",
-    crs: str | None = None,
+    records: StrPath,
+    out: StrPath,
+    parcels: StrPath | None = None,
+    previous: StrPath | None = None,
+    checkpoint: StrPath | None = None,
+    settings: AdaptSettings = AdaptSettings(),
+    image: ImageOptions = ImageOptions(),
+    rules: StrPath = "france",
     hints: RecordsHints = NO_HINTS,
-    bands: tuple[int, ...] | None = None,
-    scale: tuple[float, float] | None = None,
     restart: bool = False,
     progress: Progress = SILENT,
 ) -> AdaptReport:
@@ -65,11 +59,9 @@ def adapt(
         previous: Cases of which people decided some; their decisions override the records.
         checkpoint: Folder of the checkpoint to start from; the shipped one when None.
         settings: How.
+        image: How the orthophoto is read.
         rules: Name of a law preset, or path of a YAML file.
-        crs: CRS of an orthophoto that does not state it.
         hints: What overrides the files of the records.
-        bands: Numbers of the bands to read as red, green and blue, from 1.
-        scale: Values that become 0 and 255 in images of more than 8 bits.
         restart: Whether what an earlier call left in ``out`` is thrown away.
         progress: Listener.
 
@@ -77,86 +69,44 @@ def adapt(
         InputError: An input cannot be used, or ``out`` was begun with others.
     """
     thresholds = load_rules(name=rules)
-    sources = _Sources(ortho, records, parcels, previous, checkpoint, crs, hints, bands, scale)
-    with _opened(sources, thresholds.territory) as (image, inputs, model):
+    with open_place(
+        ortho,
+        records=records,
+        parcels=parcels,
+        checkpoint=checkpoint,
+        image=image,
+        hints=hints,
+        context=ContextPaths(previous=previous),
+        territory=thresholds.territory,
+    ) as place:
         return adapt_to(
-            image,
-            inputs,
-            model,
-            out,
-            settings=settings,
-            rules=thresholds,
-            restart=restart,
-            progress=progress,
+            place, Path(out), settings=settings, rules=thresholds, restart=restart, progress=progress
         )
 
 
 def foresee(
-    ortho: Sequence[Path],
+    ortho: StrPaths,
     *,
-    records: Path,
-    parcels: Path | None = None,
-    checkpoint: Path | None = None,
-    settings: AdaptSettings = AdaptSettings(),  # noqa: B008 - frozen
-    crs: str | None = None,
+    records: StrPath,
+    parcels: StrPath | None = None,
+    checkpoint: StrPath | None = None,
+    settings: AdaptSettings = AdaptSettings(),
+    image: ImageOptions = ImageOptions(),
     hints: RecordsHints = NO_HINTS,
-    bands: tuple[int, ...] | None = None,
-    scale: tuple[float, float] | None = None,
 ) -> Outlook:
     """Tell what `adapt` would do with the same arguments; writes nothing.
 
     Raises:
         InputError: An input cannot be used.
     """
-    with _opened(_Sources(ortho, records, parcels, None, checkpoint, crs, hints, bands, scale)) as opened:
-        image, inputs, model = opened
-        return outlook(image, inputs, model, settings)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """What ``adapt`` reads, as its arguments describe it."""
-
-    ortho: Sequence[Path]
-    records: Path
-    parcels: Path | None
-    previous: Path | None
-    checkpoint: Path | None
-    crs: str | None
-    hints: RecordsHints
-    bands: tuple[int, ...] | None
-    scale: tuple[float, float] | None
-
-
-@contextmanager
-def _opened(
-    sources: _Sources, country: Country | None = None
-) -> Iterator[tuple[Orthophoto, CadastralInputs, Checkpoint]]:
-    image, model, working = open_for(
-        sources.ortho,
-        checkpoint=sources.checkpoint,
-        crs=sources.crs,
-        bands=sources.bands,
-        scale=sources.scale,
-        territory=country,
-    )
-    with image:
-        inputs = read_cadastral_inputs(
-            records=sources.records,
-            parcels=sources.parcels,
-            crs=working,
-            hints=sources.hints,
-            context=ContextPaths(previous=sources.previous),
-            territory=country,
-        )
-        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=sources.records)
-        yield image, inputs, model
+    with open_place(
+        ortho, records=records, parcels=parcels, checkpoint=checkpoint, image=image, hints=hints
+    ) as place:
+        return outlook(place, settings)
 
 
 def adapt_to(
-    image: Orthophoto,
-    inputs: CadastralInputs,
-    model: Checkpoint,
+    place: Place,
     out: Path,
     *,
     settings: AdaptSettings,
@@ -174,9 +124,7 @@ def adapt_to(
     the starting model does, that one is gone on with.
 
     Args:
-        image: The orthophoto, at the pixel size of the model.
-        inputs: Records and context; decisions are those of ``previous``.
-        model: To start from.
+        place: The orthophoto, its records and the model to start from; decisions are those of ``previous``.
         out: Folder to fill.
         settings: How.
         rules: Of registration and comparison.
@@ -187,39 +135,18 @@ def adapt_to(
         InputError: Too few records, or ``out`` was begun with other inputs.
     """
     started = time.monotonic()
-    enter(out, image=image, inputs=inputs, model=model, settings=settings, restart=restart)
-    judged = decided(inputs.records.iloc[:0] if inputs.previous is None else inputs.previous)
-    territory = Territory(image, inputs, judged, rules, settings.learning, model.contract.class_names)
-    contract = model.contract.model_copy(update={"calibrations": None})
+    enter(out, place, settings=settings, restart=restart)
+    territory = _territory(place, rules, settings)
     with measure_energy() as energy:
         looked = time.monotonic()
-        start = look(territory, model, out / WORK / "start", device=settings.device, progress=progress)
+        start = look(territory, place.model, out / WORK / "start", device=settings.device, progress=progress)
         looked = time.monotonic() - looked
         folds = _folds(territory, settings.folds, out)
-        steps = steps_of(out, settings, model, started=started, look_s=looked)
+        steps = steps_of(out, settings, place.model, started=started, look_s=looked)
         with progress.stage("adapt", steps * settings.trainings, "steps") as advance:
             workshop = _workshop(territory, start, settings, steps, out / WORK, advance)
-            chains = [
-                adapt_fold(
-                    workshop,
-                    fold,
-                    start,
-                    out / WORK / f"fold_{number}",
-                    rounds=settings.rounds,
-                    name=f"{contract.name}-fold-{number}",
-                )
-                for number, fold in enumerate(folds, start=1)
-            ]
-            after = [
-                united(territory, folds, views, contract, out / WORK / f"round_{number}.tif")
-                for number, views in enumerate(_by_round(chains), start=1)
-            ]
-            agreed = tuple(agreement(territory, view) for view in (start, *after))
-            if agreed[-1].is_worse_than(agreed[0]):
-                outcome = refused(start, model.folder, out)
-            else:
-                fits = calibrations(workshop, after[-1], model.contract)
-                outcome = accepted(workshop, folds, _by_round(chains)[-1], fits, model, out)
+            chains = _chains(workshop, folds, start, settings.rounds, place.model, out / WORK)
+            agreed, outcome = _judged(workshop, folds, start, chains, place.model, out)
     write_layer(outcome.seen.footprints, out / "footprints.gpkg", layer="footprints")
     report = AdaptReport(
         accepted=bool(outcome.fold_checkpoints),
@@ -234,11 +161,18 @@ def adapt_to(
         steps=steps,
         minutes=round((time.monotonic() - started) / 60, 1),
         energy=energy.result,
-        warnings=warnings_about(inputs.records),
+        warnings=warnings_about(place.inputs.records),
     )
     with whole_file(out / "report.json") as part:
         part.write_text(as_json(report.summary()) + "\n", encoding="utf-8")
     return report
+
+
+def _territory(place: Place, rules: ComparisonRules, settings: AdaptSettings) -> Territory:
+    inputs = place.inputs
+    judged = decided(inputs.records.iloc[:0] if inputs.previous is None else inputs.previous)
+    classes = place.model.contract.class_names
+    return Territory(place.image, inputs, judged, rules, settings.learning, classes)
 
 
 def _folds(territory: Territory, count: int, out: Path) -> NDArray[np.object_]:
@@ -262,6 +196,50 @@ def _workshop(
     outlines = [territory.on_image(found.roofs(name)) for name in territory.class_names]
     masks = [write_mask(work / "pieces", piece, grid, outlines) for piece in pieces]
     return Workshop(territory, pieces, masks, settings.device, settings.hardware, steps, done)
+
+
+def _chains(
+    workshop: Workshop,
+    folds: NDArray[np.object_],
+    start: View,
+    rounds: int,
+    model: Checkpoint,
+    work: Path,
+) -> list[list[Round]]:
+    """Train the models of every fold."""
+    return [
+        adapt_fold(
+            workshop,
+            fold,
+            start,
+            work / f"fold_{number}",
+            rounds=rounds,
+            name=f"{model.contract.name}-fold-{number}",
+        )
+        for number, fold in enumerate(folds, start=1)
+    ]
+
+
+def _judged(
+    workshop: Workshop,
+    folds: NDArray[np.object_],
+    start: View,
+    chains: Sequence[Sequence[Round]],
+    model: Checkpoint,
+    out: Path,
+) -> tuple[tuple[Agreement, ...], Outcome]:
+    """Measure what was seen before and after each round, and take the last one if it agrees no less."""
+    territory, rounds = workshop.territory, _by_round(chains)
+    contract = model.contract.model_copy(update={"calibrations": None})
+    after = [
+        united(territory, folds, views, contract, out / WORK / f"round_{number}.tif")
+        for number, views in enumerate(rounds, start=1)
+    ]
+    agreed = tuple(agreement(territory, view) for view in (start, *after))
+    if agreed[-1].is_worse_than(agreed[0]):
+        return agreed, refused(start, model.folder, out)
+    fits = calibrations(workshop, after[-1], model.contract)
+    return agreed, accepted(workshop, folds, rounds[-1], fits, model, out)
 
 
 def _by_round(chains: Sequence[Sequence[Round]]) -> list[list[View]]:

@@ -15,8 +15,7 @@ from vigibati.cadastre.overlap import as_array
 from vigibati.datasets.chips.spatial_folds import cut_folds
 from vigibati.datasets.chips.territory_chips import choose_windows
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.inference.model.checkpoint import Checkpoint
-from vigibati.workflow.inputs import CadastralInputs
+from vigibati.workflow.place import Place
 
 # Below, buildings are sheds and annexes; a cadastre that draws them has far more than one in a hundred.
 _LIGHT_M2 = 20.0
@@ -46,29 +45,26 @@ class Outlook:
     warnings: tuple[str, ...]
 
 
-def outlook(
-    image: Orthophoto, inputs: CadastralInputs, model: Checkpoint, settings: AdaptSettings
-) -> Outlook:
+def outlook(place: Place, settings: AdaptSettings) -> Outlook:
     """Tell what an adaptation would do; writes nothing.
 
     Args:
-        image: The orthophoto.
-        inputs: Records and context.
-        model: To start from.
+        place: What it would be adapted to, and the model to start from.
         settings: How.
 
     Raises:
         InputError: There are too few records.
     """
-    records, learning, grid = inputs.records, settings.learning, image.grid
-    folds = ground_of_folds(image, records, settings.folds)
+    inputs, learning, grid = place.inputs, settings.learning, place.image.grid
+    records = inputs.records
+    folds = ground_of_folds(place.image, records, settings.folds)
     middles = shapely.centroid(as_array(records[records["kind"] != "pool"]))
     cover = records_cover(records, parcels=inputs.parcels, sheets=inputs.record_set.sheets)
     (ground,) = gpd.GeoSeries([cover], crs=records.crs).to_crs(grid.crs)
     windows = choose_windows(
         grid, ground, chip_px=learning.chip_px, most=learning.most_chips, seed=learning.seed
     )
-    step_s = step_seconds(model, settings)
+    step_s = step_seconds(place.model, settings)
     given = settings.minutes
     steps = learning.steps if given is None else int(given * 60 / (step_s * settings.trainings))
     return Outlook(

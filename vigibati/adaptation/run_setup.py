@@ -11,13 +11,12 @@ from pathlib import Path
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import OutputError, SettingsError
-from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.fingerprints import fingerprint, fingerprint_files
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import choose_device
 from vigibati.training.finetune import finetuning, seconds_per_step
 from vigibati.training.trainer import Hardware
-from vigibati.workflow.inputs import CadastralInputs
+from vigibati.workflow.place import Place
 
 _PLAN = "plan.json"
 _TIMED = "steps.json"
@@ -67,22 +66,12 @@ class AdaptSettings:
         return Hardware(choose_device(name).type, workers=0)
 
 
-def enter(
-    out: Path,
-    *,
-    image: Orthophoto,
-    inputs: CadastralInputs,
-    model: Checkpoint,
-    settings: AdaptSettings,
-    restart: bool,
-) -> None:
+def enter(out: Path, place: Place, *, settings: AdaptSettings, restart: bool) -> None:
     """Make sure that a folder is empty, or was begun with the same inputs and settings.
 
     Args:
         out: Folder of the adaptation.
-        image: The orthophoto.
-        inputs: Records and context.
-        model: To start from.
+        place: What it is adapted to, and the model to start from.
         settings: How.
         restart: Whether what lies there is thrown away.
 
@@ -90,13 +79,14 @@ def enter(
         SettingsError: It was begun with others.
         OutputError: It holds something else, or cannot be made.
     """
+    image, inputs = place.image, place.inputs
     parts = {
         "image": fingerprint(
             [fingerprint_files(image.paths), image.grid.crs.to_wkt(), tuple(image.grid.transform)]
         ),
         "records": fingerprint_files([path for path in inputs.paths if path.is_file()])
         + fingerprint([len(inputs.records), list(inputs.records.total_bounds)]),
-        "checkpoint": model.contract.weights_sha256,
+        "checkpoint": place.model.contract.weights_sha256,
         "folds": settings.folds,
         "rounds": settings.rounds,
         "minutes": settings.minutes,

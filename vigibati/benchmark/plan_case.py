@@ -91,7 +91,7 @@ def read_plan(records: Path, *, hints: RecordsHints = NO_HINTS) -> CadastralInpu
     """
     frame = read_records(records, hints=hints).records
     crs = working_crs(frame.crs, tuple(frame.total_bounds))
-    inputs = read_cadastral_inputs(records=records, parcels=None, zones=(), crs=crs, hints=hints)
+    inputs = read_cadastral_inputs(records=records, parcels=None, crs=crs, hints=hints)
     return replace(inputs, parcels=None, records=inputs.records[inputs.records["kind"] != "pool"])
 
 

@@ -86,9 +86,9 @@ def bench_withheld(
     """
     rules = load_rules()
     verdicts = {} if reviewed is None else _read_verdicts(reviewed)
-    image, model, crs = open_for(ortho, checkpoint=checkpoint, crs=None)
+    image, model, crs = open_for(ortho, checkpoint=checkpoint)
     with image, TemporaryDirectory() as work:
-        inputs = read_cadastral_inputs(records=records, parcels=parcels, zones=(), crs=crs, hints=hints)
+        inputs = read_cadastral_inputs(records=records, parcels=parcels, crs=crs, hints=hints)
         check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
         split = withhold(
             inputs.records,

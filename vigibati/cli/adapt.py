@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(adapt)
 
 
-def adapt(
+def adapt(  # long: typer reads the options from the signature
     ortho: options.Ortho,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="Folder to fill; call again to go on with it.")],
@@ -63,15 +63,13 @@ def adapt(
     from vigibati.adaptation.adapt import adapt as run
     from vigibati.adaptation.adapt import foresee
     from vigibati.adaptation.run_setup import AdaptSettings
-    from vigibati.cadastre.readers.hints import RecordsHints
     from vigibati.configs.adaptation import Adaptation
+    from vigibati.workflow.options import ImageOptions
 
     learning = Adaptation() if config is None else Adaptation.read(config)
     settings = AdaptSettings(folds, rounds, minutes, device, learning)
-    hints = RecordsHints.given(
-        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-    )
-    wanted = options.checked_bands(bands)
+    hints = options.records_hints(records_crs, records_format, records_mapping)
+    image = ImageOptions(crs, options.checked_bands(bands), scale)
     if dry_run:
         seen = foresee(
             ortho,
@@ -79,10 +77,8 @@ def adapt(
             parcels=parcels,
             checkpoint=checkpoint,
             settings=settings,
-            crs=crs,
+            image=image,
             hints=hints,
-            bands=wanted,
-            scale=scale,
         )
         typer.echo(as_json(seen))
         return
@@ -94,11 +90,9 @@ def adapt(
         previous=previous,
         checkpoint=checkpoint,
         settings=settings,
+        image=image,
         rules=rules,
-        crs=crs,
         hints=hints,
-        bands=wanted,
-        scale=scale,
         restart=restart,
         progress=listener(silent=json or quiet),
     )

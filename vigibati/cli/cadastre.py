@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -41,30 +40,21 @@ def register(
 
     Example: vigibati register footprints.gpkg --records cadastre-13029-batiments.json.gz --out offsets.gpkg
     """
-    from vigibati.cadastre.readers.hints import RecordsHints
-    from vigibati.cadastre.registration.offsets_io import write_offsets
-    from vigibati.cadastre.registration.register import register as run
-    from vigibati.configs.rules import load_rules
-    from vigibati.workflow.inputs import check_same_place, read_cadastral_inputs, read_footprints
-    from vigibati.workflow.layer_files import check_layer_place
+    from vigibati.workflow.register import register as run
 
-    check_layer_place(out, layer="offsets")
-    thresholds = load_rules(name=rules)
-    found = read_footprints(footprints, territory=thresholds.territory)
-    hints = RecordsHints.given(
-        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+    offsets = run(
+        footprints,
+        records=records,
+        out=out,
+        parcels=parcels,
+        rules=rules,
+        hints=options.records_hints(records_crs, records_format, records_mapping),
     )
-    inputs = read_cadastral_inputs(
-        records=records, parcels=parcels, crs=found.crs, hints=hints, territory=thresholds.territory
-    )
-    check_same_place(found, inputs, records)
-    offsets = run(found, inputs.records, rules=thresholds)
-    write_offsets(offsets, out)
     if not quiet or json:
         typer.echo(as_json(offsets.table.drop(columns="geometry").to_dict(orient="records")))
 
 
-def compare(
+def compare(  # long: typer reads the options from the signature
     footprints: Footprints,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],
@@ -79,6 +69,7 @@ def compare(
     permits: options.Permits = None,
     previous: options.Previous = None,
     budget: options.Budget = None,
+    image_date: options.ImageDate = None,
     records_crs: options.RecordsCrs = None,
     records_format: options.RecordsFormat = None,
     records_mapping: options.RecordsMapping = None,
@@ -91,61 +82,36 @@ def compare(
 
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
-    from vigibati.cadastre.cases.budget import budget_report
-    from vigibati.cadastre.cases.decisions import refuse_to_lose_decisions
-    from vigibati.cadastre.publishing.geopackage import publish
-    from vigibati.cadastre.readers.hints import RecordsHints
-    from vigibati.cadastre.registration.offsets_io import read_offsets
     from vigibati.cli.case_summary import show_cases
-    from vigibati.configs.atomic_files import check_geopackage
-    from vigibati.configs.rules import load_rules
-    from vigibati.workflow.cases import make_cases
-    from vigibati.workflow.inputs import (
-        ContextPaths,
-        check_same_place,
-        read_cadastral_inputs,
-        read_footprints,
-        tell_of_earlier_decisions,
-    )
+    from vigibati.workflow.compare import compare as run
+    from vigibati.workflow.options import ContextPaths
 
-    wanted = options.checked_budget(budget)
-    thresholds = load_rules(name=rules)
-    found = read_footprints(footprints, territory=thresholds.territory)
-    check_geopackage(out)
-    refuse_to_lose_decisions(out)
-    language = options.checked_lang(lang)
-    hints = RecordsHints.given(
-        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-    )
-    context = ContextPaths(zones or (), risk or (), protected or (), permits or (), previous)
-    inputs = read_cadastral_inputs(
+    report = run(
+        footprints,
         records=records,
+        out=out,
         parcels=parcels,
-        crs=found.crs,
-        hints=hints,
-        context=context,
-        territory=thresholds.territory,
-    )
-    check_same_place(found, inputs, records)
-    tell_of_earlier_decisions(inputs, previous)
-    known = None if offsets is None else read_offsets(offsets)
-    listed = make_cases(found, inputs, rules=thresholds, lang=language, offsets=known, budget=wanted)
-    bought = budget_report(listed.cases, wanted)
-    publish(
-        out,
-        cases=listed.cases,
-        footprints=found,
-        records=listed.records,
-        parcels=listed.parcels,
-        provenance={"comparison": asdict(listed.report), "budget": asdict(bought)},
-        lang=language,
-        territory=thresholds.territory,
+        context=ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
+        offsets=offsets,
+        budget=budget,
+        image_date=image_date,
+        rules=rules,
+        lang=options.checked_lang(lang),
+        hints=options.records_hints(records_crs, records_format, records_mapping),
+        command=options.typed(),
     )
     if json:
-        typer.echo(as_json({"out": out, "comparison": listed.report, "budget": bought}))
+        names = ("out", "run_id", "comparison", "budget")
+        typer.echo(as_json({name: getattr(report, name) for name in names}))
     elif not quiet:
-        console, offsets_of = Console(), listed.offsets.table
-        show_cases(console, listed.cases, comparison=listed.report, budget=bought, offsets=offsets_of)
+        console = Console()
+        show_cases(
+            console,
+            report.cases,
+            comparison=report.comparison,
+            budget=report.budget,
+            offsets=report.offsets,
+        )
         console.print(f"written: {out}")
 
 
@@ -160,14 +126,9 @@ def info(
 
     Example: vigibati records info edigeo-130290000A01.tar.bz2
     """
-    from vigibati.cadastre.readers import read_records
-    from vigibati.cadastre.readers.hints import RecordsHints
-    from vigibati.cadastre.readers.summary import describe_records
+    from vigibati.workflow.records_info import records_info
 
-    hints = RecordsHints.given(
-        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-    )
-    report = describe_records(read_records(path, hints=hints))
+    report = records_info(path, hints=options.records_hints(records_crs, records_format, records_mapping))
     typer.echo(as_json(report) if json else "\n".join(_spoken(report)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(detect)
 
 
-def detect(
+def detect(  # long: typer reads the options from the signature
     ortho: options.Ortho,
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="GeoPackage of ranked cases to write.")],
@@ -55,9 +54,7 @@ def detect(
     dask: options.Dask = None,
     restart: options.Restart = False,
     retry_failed: options.RetryFailed = False,
-    image_date: Annotated[
-        str | None, typer.Option("--image-date", help="Date of the orthophoto, such as 2024-07-01.")
-    ] = None,
+    image_date: options.ImageDate = None,
     quicklook: Annotated[
         Path | None, typer.Option("--quicklook", help="Picture (PNG) of the result to write too.")
     ] = None,
@@ -70,38 +67,27 @@ def detect(
     vigibati detect ortho.tif --records cadastre-13029-batiments.json.gz
     --parcels cadastre-13029-parcelles.json.gz --zones 13029_ZONE_URBA.shp --out cases.gpkg
     """
-    from vigibati.cadastre.readers.hints import RecordsHints
-    from vigibati.detection import detect as pipeline
+    from vigibati.detection.detect import detect as run
+    from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions
 
-    report = pipeline.detect(
+    report = run(
         ortho,
         records=records,
         out=out,
         parcels=parcels,
-        zones=zones or (),
-        risk=risk or (),
-        protected=protected or (),
-        permits=permits or (),
+        context=ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
         vintages=options.checked_vintages(vintage),
-        previous=previous,
-        budget=options.checked_budget(budget),
+        budget=budget,
         checkpoint=checkpoint,
-        device=device,
+        image=ImageOptions(crs, options.checked_bands(bands), scale),
+        image_date=image_date,
         rules=rules,
         lang=options.checked_lang(lang),
-        crs=crs,
-        hints=RecordsHints.given(
-            declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-        ),
-        bands=options.checked_bands(bands),
-        scale=scale,
-        dask=dask,
-        restart=restart,
-        retry_failed=retry_failed,
-        adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device, dask=dask),
-        image_date=image_date,
+        hints=options.records_hints(records_crs, records_format, records_mapping),
+        run=RunOptions(device, dask, restart, retry_failed),
+        adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device),
         quicklook_png=quicklook,
-        command=["vigibati", *sys.argv[1:]],
+        command=options.typed(),
         progress=listener(silent=json or quiet),
     )
     if json:
@@ -113,11 +99,9 @@ def detect(
     )
 
 
-def _adaptation(*, adapt: bool, minutes: float | None, device: str, dask: str | None) -> AdaptSettings | None:
+def _adaptation(*, adapt: bool, minutes: float | None, device: str) -> AdaptSettings | None:
     if not adapt and minutes is not None:
         raise SettingsError("--minutes", "is the time of an adaptation", "give --adapt too, or leave it out")
-    if adapt and dask is not None:
-        raise SettingsError("--dask", "does not go with --adapt", "leave one of them out")
     if not adapt:
         return None
     from vigibati.adaptation.run_setup import AdaptSettings

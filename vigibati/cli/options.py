@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
+
+if TYPE_CHECKING:
+    from vigibati.cadastre.readers.hints import RecordsHints
 
 _YEAR = re.compile("(19|20)[0-9]{2}")
 
@@ -64,6 +68,9 @@ Previous = Annotated[
 Budget = Annotated[
     int | None,
     typer.Option("--budget", metavar="N", help="How many cases can be looked at: the best N are marked."),
+]
+ImageDate = Annotated[
+    str | None, typer.Option("--image-date", help="Date of the orthophoto, such as 2024-07-01.")
 ]
 Vintage = Annotated[
     list[str] | None,
@@ -149,6 +156,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors alone.")]
 
 
+def records_hints(crs: str | None, source_format: str | None, mapping: Path | None) -> RecordsHints:
+    """Return what ``--records-crs``, ``--records-format`` and ``--records-mapping`` say of records.
+
+    Raises:
+        SettingsError: The format is unknown, or the mapping cannot be read.
+    """
+    from vigibati.cadastre.readers.hints import RecordsHints
+
+    return RecordsHints.given(declared_crs=crs, source_format=source_format, mapping=mapping)
+
+
+def typed() -> list[str]:
+    """Return the command as it was typed, for the provenance."""
+    return ["vigibati", *sys.argv[1:]]
+
+
 def exit_if_partial(failed: Sequence[str]) -> None:
     """End the verb with the exit code of a partial result if there is anything that could not be read.
 
@@ -175,17 +198,6 @@ def checked_bands(bands: str | None) -> tuple[int, ...] | None:
     except ValueError as error:
         cause = f"'{bands}' is no list of band numbers"
         raise SettingsError("--bands", cause, "give numbers with commas, such as 1,2,3") from error
-
-
-def checked_budget(budget: int | None) -> int | None:
-    """Return the number of cases that ``--budget`` gives.
-
-    Raises:
-        SettingsError: It is less than one.
-    """
-    if budget is not None and budget < 1:
-        raise SettingsError("--budget", f"{budget} is no number of cases", "give 1 or more")
-    return budget
 
 
 def checked_vintages(vintages: Sequence[str] | None) -> dict[int, list[Path]]:

@@ -71,11 +71,12 @@ def segment(
     from vigibati.inference.segmentation.settings import SegmentSettings
     from vigibati.workflow.footprints import open_for, polygons_of
     from vigibati.workflow.layer_files import check_layer_place
+    from vigibati.workflow.options import ImageOptions
 
     if footprints is not None:
         check_layer_place(footprints, layer="footprints")
     image, model, _ = open_for(
-        ortho, checkpoint=checkpoint, crs=crs, bands=options.checked_bands(bands), scale=scale
+        ortho, checkpoint=checkpoint, image=ImageOptions(crs, options.checked_bands(bands), scale)
     )
     settings = SegmentSettings(
         device=device,

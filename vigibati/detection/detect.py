@@ -2,70 +2,58 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
-import pandas as pd
-
 from vigibati.cadastre.cases.budget import budget_report
 from vigibati.cadastre.cases.decisions import refuse_to_lose_decisions
 from vigibati.cadastre.publishing.geopackage import publish
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.sheets import check_overlap
 from vigibati.cadastre.words import Language
 from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.paths import StrPath, StrPaths, as_path
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.configs.rules import load_rules
+from vigibati.configs.rules import ComparisonRules, load_rules
+from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.pictures.quicklook import check_picture
-from vigibati.detection.provenance import origin_of
 from vigibati.detection.report import DetectReport
-from vigibati.inference.energy import measure_energy
-from vigibati.inference.model.checkpoint import load_checkpoint
-from vigibati.inference.segmentation.settings import SegmentSettings
+from vigibati.detection.sight import Sight, segment_or_adapt
+from vigibati.inference.energy import Energy, measure_energy
 from vigibati.workflow.case_picture import draw_cases
-from vigibati.workflow.cases import make_cases
-from vigibati.workflow.footprints import find_footprints, open_for
-from vigibati.workflow.inputs import ContextPaths, read_cadastral_inputs, tell_of_earlier_decisions
-from vigibati.workflow.vintages import open_vintages, presence, segment_vintages
+from vigibati.workflow.cases import CaseList, make_cases
+from vigibati.workflow.inputs import tell_of_earlier_decisions
+from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions, check_budget, image_year
+from vigibati.workflow.place import Place, open_place
+from vigibati.workflow.provenance import Origin
+from vigibati.workflow.vintages import open_vintages, presence
 
 if TYPE_CHECKING:
     from vigibati.adaptation.run_setup import AdaptSettings
 
 
 def detect(
-    ortho: Sequence[Path],
+    ortho: StrPaths,
     *,
-    records: Path,
-    out: Path,
-    parcels: Path | None = None,
-    zones: Sequence[Path] = (),
-    risk: Sequence[Path] = (),
-    protected: Sequence[Path] = (),
-    permits: Sequence[Path] = (),
-    vintages: Mapping[int, Sequence[Path]] = MappingProxyType({}),
-    previous: Path | None = None,
+    records: StrPath,
+    out: StrPath,
+    parcels: StrPath | None = None,
+    context: ContextPaths = ContextPaths(),
+    vintages: Mapping[int, StrPaths] = MappingProxyType({}),
     budget: int | None = None,
-    checkpoint: Path | None = None,
-    device: str = "auto",
-    rules: str = "france",
-    lang: Language = "fr",
-    crs: str | None = None,
-    hints: RecordsHints = NO_HINTS,
-    bands: tuple[int, ...] | None = None,
-    scale: tuple[float, float] | None = None,
+    checkpoint: StrPath | None = None,
+    image: ImageOptions = ImageOptions(),
     image_date: str | None = None,
-    quicklook_png: Path | None = None,
-    dask: str | None = None,
-    restart: bool = False,
-    retry_failed: bool = False,
+    rules: StrPath = "france",
+    lang: Language = "fr",
+    hints: RecordsHints = NO_HINTS,
+    run: RunOptions = RunOptions(),
     adaptation: AdaptSettings | None = None,
+    quicklook_png: StrPath | None = None,
     command: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> DetectReport:
@@ -81,154 +69,138 @@ def detect(
         records: Cadastral records.
         out: GeoPackage to write; an earlier one is replaced as a whole, unless a person decided in it.
         parcels: Parcels; those of the records' source when None.
-        zones: Planning zones.
-        risk: Zones of risk plans.
-        protected: Protected sectors.
-        permits: CSV lists of permits by parcel.
-        vintages: Older orthophotos by year; their probabilities are kept as
+        context: Further files about the places: zones, risk, protected sectors, permits, an earlier list.
+        vintages: Older orthophotos by year, read as ``image`` says too; their probabilities are kept as
             ``<name>_probabilities_<year>.tif``.
-        previous: Cases of an earlier run, which keep their numbers.
         budget: How many cases can be looked at; the best are marked.
         checkpoint: Folder of a checkpoint; the shipped one when None.
-        device: auto, cpu, cuda or openvino.
+        image: How the orthophoto is read.
+        image_date: Date of the orthophoto, ISO; unknown when None.
         rules: Name of a law preset, or path of a YAML file.
         lang: Language of reasons and forms.
-        crs: CRS of an orthophoto that does not state it.
         hints: What overrides the files of the records: CRS, format, columns.
-        bands: Numbers of the bands to read as red, green and blue, from 1; as the files name them when None.
-            Holds for ``vintages`` too, as ``crs`` and ``scale`` do.
-        scale: Values that become 0 and 255 in images of more than 8 bits.
-        image_date: Date of the orthophoto, ISO; unknown when None.
-        quicklook_png: Picture of the result to write as well.
-        dask: Address of a Dask scheduler, or "local" or "local:N"; this process alone when None.
-        restart: Whether what an earlier call segmented is thrown away.
-        retry_failed: Whether parts that an earlier call gave up are tried again.
+        run: Where the work is done, and what of an earlier call is taken.
         adaptation: How the model is first adapted to the place, in the folder ``<name>_adapted``; what
             that sees out of fold is compared. The model is taken as it is when None.
+        quicklook_png: Picture of the result to write as well.
         command: What was typed, for the provenance.
         progress: Listener.
 
     Raises:
         InputError: An input cannot be used; nothing was written.
     """
-    check_geopackage(out)
-    if quicklook_png is not None:
-        check_picture(quicklook_png)
-    image_year = None if image_date is None else _checked_date(image_date).year
-    if vintages and image_year is None:
-        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
-    refuse_to_lose_decisions(out)
+    target, picture = Path(out), as_path(quicklook_png)
+    year = image_year(image_date)
+    _check_options(budget, vintages, year, run, adaptation)
+    _check_places(target, picture)
     thresholds = load_rules(name=rules)
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    probabilities = out.with_name(f"{out.stem}_probabilities.tif")
-    image, model, working = open_for(
-        ortho, checkpoint=checkpoint, crs=crs, bands=bands, scale=scale, territory=thresholds.territory
-    )
-    older = open_vintages(
-        vintages, image=image, model=model, image_year=image_year, crs=crs, bands=bands, scale=scale
-    )
-    with image, older as opened:
-        inputs = read_cadastral_inputs(
+    with (
+        open_place(
+            ortho,
             records=records,
             parcels=parcels,
-            crs=working,
+            checkpoint=checkpoint,
+            image=image,
             hints=hints,
-            context=ContextPaths(zones, risk, protected, permits, previous),
+            context=context,
             territory=thresholds.territory,
-        )
-        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
-        tell_of_earlier_decisions(inputs, previous)
-        settings = SegmentSettings(
-            device=device,
-            area=None
-            if inputs.parcels is None
-            else inputs.parcels.to_crs(image.grid.crs).geometry.to_numpy(),
-            dask=dask,
-            restart=restart,
-            retry_failed=retry_failed,
-        )
+        ) as place,
+        open_vintages(vintages, place.image, place.model, image_year=year, options=image) as older,
+    ):
+        tell_of_earlier_decisions(place.inputs, as_path(context.previous))
+        origin = Origin(_files(place.image, *older.values()), place.inputs, thresholds, image_date, command)
         with measure_energy() as energy:
-            if adaptation is None:
-                adapted = None
-                found = find_footprints(
-                    image, model, probabilities, crs=working, settings=settings, progress=progress
-                )
-            else:
-                # It needs all that trains, which takes seconds to load.
-                from vigibati.adaptation.adapt import adapt_to  # noqa: PLC0415
-
-                adapted = adapt_to(
-                    image,
-                    inputs,
-                    model,
-                    out.with_name(f"{out.stem}_adapted"),
-                    settings=adaptation,
-                    rules=thresholds,
-                    restart=restart,
-                    progress=progress,
-                )
-                model, found = load_checkpoint(adapted.checkpoint), adapted.found(working)
-            seen = segment_vintages(
-                opened, model, probabilities, settings, area_crs=image.grid.crs, progress=progress
+            sight = segment_or_adapt(
+                place, older, target, run=run, adaptation=adaptation, rules=thresholds, progress=progress
             )
-            listed = make_cases(
-                found.table,
-                inputs,
-                rules=thresholds,
-                lang=lang,
-                imaged=found.imaged,
-                presence=partial(presence, probabilities={year: path for year, (path, _) in seen.items()})
-                if seen
-                else None,
-                image_year=image_year,
-                budget=budget,
-            )
-        report = DetectReport(
-            out=out,
-            probabilities=probabilities if adapted is None else adapted.probabilities,
-            cases=listed.cases.assign(
-                run_id=run_id, image_date=image_date, records_date=_records_date(inputs.records)
-            ),
-            offsets=listed.offsets.table,
-            segmentation=found.report,
-            adaptation=adapted,
-            vintages={year: each for year, (_, each) in seen.items()},
-            comparison=listed.report,
-            budget=budget_report(listed.cases, budget),
-            energy=energy.result,
-            run_id=run_id,
-        )
-        images = [*image.paths, *(path for each in opened.values() for path in each.paths)]
-        publish(
-            out,
-            cases=report.cases,
-            footprints=found.table,
-            records=listed.records,
-            parcels=listed.parcels,
-            provenance=origin_of(
-                report,
-                files=[*images, *inputs.paths],
-                model=model.contract,
-                rules=thresholds,
-                repairs=inputs.record_set.repairs,
-                command=command,
-            ),
-            lang=lang,
-            territory=thresholds.territory,
-        )
-        if quicklook_png is not None:
-            draw_cases(image, report.cases, listed.records, quicklook_png, lang)
+            listed = _list(sight, place, rules=thresholds, lang=lang, image_year=year, budget=budget)
+        report = _report(target, sight, listed, origin, budget, energy.result)
+        _publish(report, sight, listed, origin, lang)
+        if picture is not None:
+            draw_cases(place.image, report.cases, listed.records, picture, lang)
     return report
 
 
-def _checked_date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise SettingsError("--image-date", f"'{text}' is no date", "write it as 2024-07-01") from error
+def _check_options(
+    budget: int | None,
+    vintages: Mapping[int, StrPaths],
+    year: int | None,
+    run: RunOptions,
+    adaptation: AdaptSettings | None,
+) -> None:
+    check_budget(budget)
+    if vintages and year is None:
+        raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
+    if adaptation is not None and run.dask is not None:
+        raise SettingsError("--dask", "does not go with --adapt", "leave one of them out")
 
 
-def _records_date(records: gpd.GeoDataFrame) -> str | None:
-    # The newest change in the extract is the only date that says how fresh it is.
-    dates = pd.concat([records["created"], records["updated"]]).dropna()
-    return None if dates.empty else str(dates.max())
+def _check_places(out: Path, picture: Path | None) -> None:
+    check_geopackage(out)
+    if picture is not None:
+        check_picture(picture)
+    refuse_to_lose_decisions(out)
+
+
+def _files(*images: Orthophoto) -> list[Path]:
+    return [path for image in images for path in image.paths]
+
+
+def _list(
+    sight: Sight,
+    place: Place,
+    *,
+    rules: ComparisonRules,
+    lang: Language,
+    image_year: int | None,
+    budget: int | None,
+) -> CaseList:
+    rasters = {year: path for year, (path, _) in sight.vintages.items()}
+    return make_cases(
+        sight.found.table,
+        place.inputs,
+        rules=rules,
+        lang=lang,
+        imaged=sight.found.imaged,
+        presence=partial(presence, probabilities=rasters) if rasters else None,
+        image_year=image_year,
+        budget=budget,
+    )
+
+
+def _report(
+    out: Path, sight: Sight, listed: CaseList, origin: Origin, budget: int | None, energy: Energy | None
+) -> DetectReport:
+    return DetectReport(
+        out=out,
+        probabilities=sight.probabilities,
+        cases=origin.stamp(listed.cases),
+        offsets=listed.offsets.table,
+        segmentation=sight.found.report,
+        adaptation=sight.adapted,
+        vintages={year: report for year, (_, report) in sight.vintages.items()},
+        comparison=listed.report,
+        budget=budget_report(listed.cases, budget),
+        energy=energy,
+        run_id=origin.run_id,
+    )
+
+
+def _publish(report: DetectReport, sight: Sight, listed: CaseList, origin: Origin, lang: Language) -> None:
+    seen = {
+        "model": sight.model.contract.model_dump(mode="json"),
+        "segmentation": asdict(report.segmentation),
+        "vintages": {str(year): asdict(each) for year, each in report.vintages.items()},
+        "adaptation": None if report.adaptation is None else report.adaptation.figures(),
+        "energy": None if report.energy is None else asdict(report.energy),
+    }
+    publish(
+        report.out,
+        cases=report.cases,
+        footprints=sight.found.table,
+        records=listed.records,
+        parcels=listed.parcels,
+        provenance={**origin.document(listed, report.budget), **seen},
+        lang=lang,
+        territory=origin.rules.territory,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.readers import read_parcels
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.territory import Territory
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
@@ -26,6 +26,7 @@ from vigibati.inference.probabilities.image_extent import imaged_area
 from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inference.segmentation.segment import segment
 from vigibati.inference.segmentation.settings import SegmentSettings
+from vigibati.workflow.options import ImageOptions
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -46,12 +47,10 @@ class Footprints:
 
 
 def open_for(
-    paths: Sequence[Path],
+    paths: StrPaths,
     *,
-    checkpoint: Path | None,
-    crs: str | None,
-    bands: tuple[int, ...] | None = None,
-    scale: tuple[float, float] | None = None,
+    checkpoint: StrPath | None,
+    image: ImageOptions = ImageOptions(),
     territory: Territory | None = None,
 ) -> tuple[Orthophoto, Checkpoint, pyproj.CRS]:
     """Open an image with the model that is to read it, and choose the CRS to work in.
@@ -59,23 +58,21 @@ def open_for(
     Args:
         paths: Files of the orthophoto, folders of files, or lists of them.
         checkpoint: Folder of a checkpoint; the shipped one when None.
-        crs: CRS of files that do not state it.
-        bands: Numbers of the bands to read, from 1, in the model's order; as files name them when None.
-        scale: Values that become 0 and 255 in images of more than 8 bits.
+        image: How the files are read.
         territory: Whose legal CRSs are meant; those of France when None.
 
     Raises:
         RasterError: The image cannot be used, or not by this model.
         CheckpointError: The checkpoint cannot be used.
     """
-    model = load_checkpoint(checkpoint or shipped_checkpoint())
+    model = load_checkpoint(as_path(checkpoint) or shipped_checkpoint())
     ortho = open_ortho(
-        paths,
+        as_paths(paths),
         gsd_m=model.contract.gsd_m,
-        crs=crs,
+        crs=image.crs,
         bands=model.contract.bands,
-        band_order=bands,
-        scale=scale,
+        band_order=image.bands,
+        scale=image.scale,
     )
     if hidden := hidden_files(ortho):
         more = f", and {len(hidden) - 1} more files lie so" if len(hidden) > 1 else ""

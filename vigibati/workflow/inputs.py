@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,35 +27,12 @@ from vigibati.cadastre.repair import repair_polygons
 from vigibati.cadastre.sheets import assign_sheets, check_overlap, elsewhere
 from vigibati.cadastre.tables import RecordSet
 from vigibati.configs.errors import InputError, RasterError, RecordsError
+from vigibati.configs.paths import as_path, as_paths
 from vigibati.configs.territory import Territory
 from vigibati.workflow.layer_files import read_layer
+from vigibati.workflow.options import ContextPaths
 
 _LOG: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ContextPaths:
-    """Files about the places of the cases, beside the cadastre; all of one kind are used together.
-
-    Attributes:
-        zones: Planning zones (ZONE_URBA).
-        risk: Zones of risk plans (PPR, PPRT).
-        protected: Protected sectors.
-        permits: CSV lists of permits.
-        previous: Cases of an earlier run, which keep their numbers.
-    """
-
-    zones: Sequence[Path] = ()
-    risk: Sequence[Path] = ()
-    protected: Sequence[Path] = ()
-    permits: Sequence[Path] = ()
-    previous: Path | None = None
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """Every file."""
-        earlier = () if self.previous is None else (self.previous,)
-        return (*self.zones, *self.risk, *self.protected, *self.permits, *earlier)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,10 +66,9 @@ def read_cadastral_inputs(
     *,
     records: Path,
     parcels: Path | None,
-    zones: Sequence[Path] = (),
     crs: pyproj.CRS,
     hints: RecordsHints = NO_HINTS,
-    context: ContextPaths | None = None,
+    context: ContextPaths = ContextPaths(),
     territory: Territory | None = None,
 ) -> CadastralInputs:
     """Read and check everything cadastral.
@@ -101,24 +76,23 @@ def read_cadastral_inputs(
     Args:
         records: Path of the records.
         parcels: Path of the parcels, or None to take those of the records' source.
-        zones: Paths of planning zones; all of them are used together.
         crs: Projected CRS in which everything comes back.
         hints: What overrides the files of the records; the CRS that is declared holds for the parcels too.
-        context: Further files about the places, in place of ``zones``.
-        territory: Whose parcels they are; those of France when None.
+        context: Further files about the places.
+        territory: Whose legal CRSs and parcels are meant; those of France when None.
 
     Raises:
         InputError: Something cannot be read, or the parcels are of another place than the records.
     """
-    context = context or ContextPaths(zones=zones)
+    previous = as_path(context.previous)
     record_set = read_records(records, crs=crs, hints=hints, territory=territory)
     own_parcels = record_set.parcels
     if parcels is not None:
         own_parcels = read_parcels(parcels, crs=crs, declared_crs=hints.declared_crs)
         _refuse_elsewhere(own_parcels, parcels, record_set.records, records)
     told = partial(_told_if_elsewhere, records=record_set.records)
-    zone_layers = [told(read_zones(path, crs=crs), path) for path in context.zones]
-    permits = [read_permits(path, territory=territory) for path in context.permits]
+    zone_layers = [told(read_zones(path, crs=crs), path) for path in as_paths(context.zones)]
+    permits = [read_permits(path, territory=territory) for path in as_paths(context.permits)]
     return CadastralInputs(
         record_set=record_set,
         records=assign_sheets(
@@ -127,49 +101,58 @@ def read_cadastral_inputs(
         parcels=own_parcels,
         zones=pd.concat(zone_layers, ignore_index=True) if zone_layers else None,
         paths=tuple(dict.fromkeys([*record_set.paths, *([parcels] if parcels else []), *context.all])),
-        risk=tuple(told(plan, path) for path in context.risk for plan in read_risk_zones(path, crs=crs)),
-        protected=tuple(told(read_protected(path, crs=crs), path) for path in context.protected),
+        risk=tuple(
+            told(plan, path) for path in as_paths(context.risk) for plan in read_risk_zones(path, crs=crs)
+        ),
+        protected=tuple(told(read_protected(path, crs=crs), path) for path in as_paths(context.protected)),
         permits=pd.concat(permits, ignore_index=True) if permits else None,
-        previous=None if context.previous is None else _read_previous(context.previous, crs),
+        previous=None if previous is None else _read_previous(previous, crs),
     )
 
 
-def read_footprints(path: Path, *, territory: Territory | None = None) -> gpd.GeoDataFrame:
-    """Read footprints and bring them into the CRS to work in.
+def read_with_footprints(
+    footprints: Path,
+    *,
+    records: Path,
+    parcels: Path | None,
+    hints: RecordsHints = NO_HINTS,
+    context: ContextPaths = ContextPaths(),
+    territory: Territory | None = None,
+) -> tuple[gpd.GeoDataFrame, CadastralInputs]:
+    """Read footprints, and everything cadastral in the CRS to work in at their place.
 
     Args:
-        path: File of ``vigibati vectorise``.
-        territory: Whose legal CRSs are meant; those of France when None.
+        footprints: GeoPackage of ``vigibati vectorise``.
+        records: Path of the records.
+        parcels: Path of the parcels, or None to take those of the records' source.
+        hints: What overrides the files of the records.
+        context: Further files about the places.
+        territory: Whose legal CRSs and parcels are meant; those of France when None.
+
+    Returns:
+        Footprints and inputs, in one projected CRS.
 
     Raises:
-        InputError: The file is not one of ``vigibati vectorise``, or its CRS is not known.
+        InputError: Something cannot be read, the footprints have no CRS, or some were found and not one
+            record lies within their extent.
     """
-    table = read_layer(path, layer="footprints", made_by="vectorise")
+    table = read_layer(footprints, layer="footprints", made_by="vectorise")
     if table.crs is None:
-        raise RasterError(path, "has no CRS", "make it again from an orthophoto that has one")
-    return table.to_crs(working_crs(table.crs, tuple(table.total_bounds), territory=territory))
-
-
-def check_same_place(footprints: gpd.GeoDataFrame, inputs: CadastralInputs, path: Path) -> None:
-    """Refuse records of another place than the footprints.
-
-    Args:
-        footprints: From `read_footprints`.
-        inputs: Read in the same CRS.
-        path: Path of the records, named in the error.
-
-    Raises:
-        RecordsError: Footprints were found, and not one record lies within their extent.
-    """
-    if len(footprints):
-        west, south, east, north = footprints.total_bounds
+        raise RasterError(footprints, "has no CRS", "make it again from an orthophoto that has one")
+    found = table.to_crs(working_crs(table.crs, tuple(table.total_bounds), territory=territory))
+    inputs = read_cadastral_inputs(
+        records=records, parcels=parcels, crs=found.crs, hints=hints, context=context, territory=territory
+    )
+    if len(found):
+        west, south, east, north = found.total_bounds
         check_overlap(
             inputs.records,
             (west, south, east, north),
-            bounds_crs=footprints.crs,
-            path=path,
+            bounds_crs=found.crs,
+            path=records,
             of="footprints",
         )
+    return found, inputs
 
 
 def tell_of_earlier_decisions(inputs: CadastralInputs, path: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ import shapely
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.configs.errors import RasterError, SettingsError
+from vigibati.configs.paths import StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.inference.model.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ from vigibati.inference.probabilities.zonal_mean import zonal_mean
 from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inference.segmentation.segment import segment
 from vigibati.inference.segmentation.settings import SegmentSettings
+from vigibati.workflow.options import ImageOptions
 
 _CLASS: Final = {
     kind: spec.class_name if spec.evidence == "footprint" else "" for kind, spec in CASE_KIND_SPECS.items()
@@ -30,14 +32,12 @@ _CLASS: Final = {
 
 @contextmanager
 def open_vintages(
-    vintages: Mapping[int, Sequence[Path]],
-    *,
+    vintages: Mapping[int, StrPaths],
     image: Orthophoto,
     model: Checkpoint,
+    *,
     image_year: int | None,
-    crs: str | None,
-    bands: tuple[int, ...] | None,
-    scale: tuple[float, float] | None,
+    options: ImageOptions,
 ) -> Iterator[dict[int, Orthophoto]]:
     """Open older orthophotos, from old to new, for as long as the block lasts.
 
@@ -46,9 +46,7 @@ def open_vintages(
         image: The orthophoto in which cases are looked for.
         model: That is to read them.
         image_year: Year of ``image``, where it is known.
-        crs: CRS of files that carry none.
-        bands: As those of ``image`` are read.
-        scale: As those of ``image`` are, for files of more than 8 bits.
+        options: How they are read, as ``image`` was.
 
     Raises:
         SettingsError: A vintage is not older than the image.
@@ -62,12 +60,12 @@ def open_vintages(
                 raise SettingsError(f"--vintage {year}", cause, "give orthophotos from before it")
             contract = model.contract
             older = open_ortho(
-                paths,
+                as_paths(paths),
                 gsd_m=contract.gsd_m,
-                crs=crs,
+                crs=options.crs,
                 bands=contract.bands,
-                band_order=bands,
-                scale=scale,
+                band_order=options.bands,
+                scale=options.scale,
             )
             opened[year] = stack.enter_context(older)
             _check_place(year, older, image)

@@ -15,7 +15,7 @@ import pytest
 import rasterio
 import shapely
 
-from vigibati.adaptation.adapt import adapt
+import vigibati
 from vigibati.adaptation.forecast import warnings_about
 from vigibati.adaptation.report import AdaptReport
 from vigibati.adaptation.run_setup import AdaptSettings
@@ -23,8 +23,8 @@ from vigibati.cadastre.publishing.gpkg_metadata import read_provenance
 from vigibati.configs.adaptation import Adaptation
 from vigibati.configs.errors import OutputError, SettingsError
 from vigibati.configs.progress import Advance
-from vigibati.detection.detect import detect
 from vigibati.inference.model.checkpoint import load_checkpoint
+from vigibati.workflow.options import RunOptions
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.2
 WIDTH_PX, HEIGHT_PX = 1200, 400
@@ -68,8 +68,8 @@ def adapted(
 
 def run(town: tuple[Path, Path], checkpoint: Path, out: Path, **changes: Any) -> AdaptReport:
     ortho, records = town
-    return adapt(
-        [ortho], records=records, out=out, checkpoint=checkpoint, **{"settings": SETTINGS, **changes}
+    return vigibati.adapt(
+        ortho, records=records, out=out, checkpoint=checkpoint, **{"settings": SETTINGS, **changes}
     )
 
 
@@ -272,7 +272,9 @@ def test_detect_compares_what_is_seen_out_of_fold(
     ortho, records = town
     one = AdaptSettings(2, 1, device="cpu", learning=LEARNING)
     out = tmp_path / "cases.gpkg"
-    report = detect([ortho], records=records, out=out, checkpoint=checkpoint, device="cpu", adaptation=one)
+    report = vigibati.detect(
+        ortho, records=records, out=out, checkpoint=checkpoint, run=RunOptions(device="cpu"), adaptation=one
+    )
     assert report.adaptation is not None
     assert report.adaptation.accepted
     assert report.probabilities == tmp_path / "cases_adapted" / "probabilities.tif"

@@ -10,7 +10,8 @@ import pytest
 import shapely
 
 from vigibati.configs.errors import RecordsError
-from vigibati.workflow.inputs import ContextPaths, read_cadastral_inputs
+from vigibati.workflow.inputs import read_cadastral_inputs
+from vigibati.workflow.options import ContextPaths
 
 LAMBERT = pyproj.CRS.from_epsg(2154)
 
