@@ -16,14 +16,14 @@ from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inference.segmentation.tiling import lay_out
 
 # As far from its own pixel size as an orthophoto is taken unchanged, and a hair more.
-_GSD_TOLERANCE = 0.101
+GSD_TOLERANCE = 0.101
 # Raised when the same input would give another result than before.
 _METHOD = 1
 
 
 def _check_fit(ortho: Orthophoto, checkpoint: Checkpoint) -> None:
     gsd_m = checkpoint.contract.gsd_m
-    if abs(ortho.grid.gsd_m / gsd_m - 1) > _GSD_TOLERANCE:
+    if abs(ortho.grid.gsd_m / gsd_m - 1) > GSD_TOLERANCE:
         cause = f"was opened at {ortho.grid.gsd_m:.3f} m per pixel, the model needs {gsd_m:.3f} m"
         raise RasterError(ortho.paths[0], cause, f"open it with gsd_m={gsd_m}")
     if ortho.bands != checkpoint.contract.bands:
