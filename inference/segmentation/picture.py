@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ def predict(
     """Return the probability of every class for every pixel of a picture in memory.
 
     The values are those that ``segment`` writes for a file of these pixels. Every pixel counts as image, a
-    black one too. The network is made ready anew in each call, which takes seconds: a large picture is
-    cheaper than its parts.
+    black one too. Making a network ready takes seconds; that of the last call is kept, so that pictures one
+    after the other are best predicted with one checkpoint that is read already.
 
     Args:
         picture: (H, W, bands) uint8, 0 = dark to 255 = bright, the first row in the north; the bands are
@@ -63,7 +64,12 @@ def predict(
         core_rows=cut.rows,
         core_cols=cut.columns,
     )
-    return _predicted(picture, Predictor(model, Device.choose(device)), layout)
+    return _predicted(picture, _ready(model, device), layout)
+
+
+@lru_cache(maxsize=1)
+def _ready(checkpoint: Checkpoint, device: str) -> Predictor:
+    return Predictor(checkpoint, Device.choose(device))
 
 
 def _predicted(picture: NDArray[np.uint8], predictor: Predictor, layout: Layout) -> NDArray[np.float32]:
