@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from vigibati.benchmark.planted import bench_planted
     from vigibati.benchmark.withheld import bench_withheld
     from vigibati.cadastre.benchmark.case_scores import Score
-    from vigibati.cadastre.comparison.compare import compare
     from vigibati.cadastre.readers.hints import RecordsHints
-    from vigibati.cadastre.registration.register import register
+    from vigibati.cadastre.registration.offsets import Offsets
     from vigibati.configs.errors import (
         CheckpointError,
         DeviceError,
@@ -57,7 +56,10 @@ if TYPE_CHECKING:
     from vigibati.modelling.train import train
     from vigibati.training.publishing.export_onnx import ExportReport
     from vigibati.workflow.chips import chips
+    from vigibati.workflow.compare import CompareReport, compare
     from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions
+    from vigibati.workflow.records_info import records_info
+    from vigibati.workflow.register import register
     from vigibati.workflow.segment import SegmentResult, merge, segment
     from vigibati.workflow.synthetic import synth
     from vigibati.workflow.vectorise import vectorise
@@ -70,6 +72,7 @@ __all__ = [
     "AdaptSettings",
     "Checkpoint",
     "CheckpointError",
+    "CompareReport",
     "ContextPaths",
     "CutReport",
     "Cutting",
@@ -80,6 +83,7 @@ __all__ = [
     "ImageOptions",
     "InputError",
     "MissingExtraError",
+    "Offsets",
     "Orthophoto",
     "OutputError",
     "PixelGrid",
@@ -115,6 +119,7 @@ __all__ = [
     "open_ortho",
     "predict",
     "prepare",
+    "records_info",
     "register",
     "segment",
     "shipped_checkpoint",
@@ -128,9 +133,8 @@ _CORE = {
     "benchmark.planted": ("bench_planted",),
     "benchmark.withheld": ("bench_withheld",),
     "cadastre.benchmark.case_scores": ("Score",),
-    "cadastre.comparison.compare": ("compare",),
     "cadastre.readers.hints": ("RecordsHints",),
-    "cadastre.registration.register": ("register",),
+    "cadastre.registration.offsets": ("Offsets",),
     "configs.errors": (
         "CheckpointError",
         "DeviceError",
@@ -152,7 +156,10 @@ _CORE = {
     "datasets.synth.chips": ("synth_chips",),
     "datasets.synth.synthesise": ("SynthReport",),
     "workflow.chips": ("chips",),
+    "workflow.compare": ("CompareReport", "compare"),
     "workflow.options": ("ContextPaths", "ImageOptions", "RunOptions"),
+    "workflow.records_info": ("records_info",),
+    "workflow.register": ("register",),
     "workflow.synthetic": ("synth",),
     "workflow.vectorise": ("vectorise",),
 }

@@ -79,8 +79,6 @@ def withheld(  # long: typer reads the options from the signature
 
     Without an image: vigibati bench withheld --records sheet.tar.bz2 --detections realistic --out result.json
     """
-    from vigibati.cadastre.readers.hints import RecordsHints
-
     result = vigibati.bench_withheld(
         ortho or (),
         records=records,
@@ -92,9 +90,7 @@ def withheld(  # long: typer reads the options from the signature
         shifts_m=shift_m or (0.0,),
         seeds=seed or (7,),
         parcels=parcels,
-        hints=RecordsHints.given(
-            declared_crs=records_crs, source_format=records_format, mapping=records_mapping
-        ),
+        hints=options.records_hints(records_crs, records_format, records_mapping),
         checkpoint=checkpoint,
         device=device,
         reviewed=reviewed,

@@ -98,7 +98,7 @@ def chips(  # long: typer reads the options from the signature
             gsd_m=gsd_m,
             cutting=vigibati.Cutting(source or "own", chip_px, block_chips, val_share, seed),
             whole_image=whole_image,
-            image=options.image_options(crs, bands, scale),
+            image=vigibati.ImageOptions(crs, options.checked_bands(bands), scale),
             records_crs=records_crs,
             progress=progress,
         )

@@ -12,7 +12,6 @@ import typer
 
 from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
-from vigibati.workflow.options import ImageOptions
 
 if TYPE_CHECKING:
     from vigibati.cadastre.readers.hints import RecordsHints
@@ -178,15 +177,6 @@ def exit_if_partial(failed: Sequence[str]) -> None:
             f"vigibati: parts could not be read and count as no image: {'; '.join(failed[:3])}", err=True
         )
         raise typer.Exit(PARTIAL)
-
-
-def image_options(crs: str | None, bands: str | None, scale: tuple[float, float] | None) -> ImageOptions:
-    """Return how the files of an orthophoto are read, as the options say.
-
-    Raises:
-        SettingsError: ``--bands`` is no list of numbers.
-    """
-    return ImageOptions(crs=crs, bands=checked_bands(bands), scale=scale)
 
 
 def checked_bands(bands: str | None) -> tuple[int, ...] | None:

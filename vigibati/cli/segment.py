@@ -66,7 +66,7 @@ def segment(  # long: typer reads the options from the signature
     """
     from vigibati.workflow.segment import plan_segment
 
-    image = options.image_options(crs, bands, scale)
+    image = vigibati.ImageOptions(crs, options.checked_bands(bands), scale)
     run = vigibati.RunOptions(device=device, dask=dask, restart=restart, retry_failed=retry_failed)
     share = None if shard is None else _shard(shard)
     if dry_run:

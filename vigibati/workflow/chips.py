@@ -20,9 +20,9 @@ def chips(
     out: StrPath,
     class_names: Sequence[str] = ("building",),
     gsd_m: float | None = None,
-    cutting: Cutting = Cutting(),  # noqa: B008 - frozen
+    cutting: Cutting = Cutting(),
     whole_image: bool = False,
-    image: ImageOptions = ImageOptions(),  # noqa: B008 - frozen
+    image: ImageOptions = ImageOptions(),
     records_crs: str | None = None,
     progress: Progress = SILENT,
 ) -> CutReport:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
+from vigibati.configs.paths import StrPath, StrPaths, as_path
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.energy import Energy, measure_energy
@@ -47,8 +47,8 @@ def segment(
     footprints: StrPath | None = None,
     only: StrPath | None = None,
     checkpoint: StrPath | None = None,
-    image: ImageOptions = ImageOptions(),  # noqa: B008 - frozen
-    run: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    image: ImageOptions = ImageOptions(),
+    run: RunOptions = RunOptions(),
     shard: Shard | None = None,
     progress: Progress = SILENT,
 ) -> SegmentResult:
@@ -91,8 +91,8 @@ def plan_segment(
     footprints: StrPath | None = None,
     only: StrPath | None = None,
     checkpoint: StrPath | None = None,
-    image: ImageOptions = ImageOptions(),  # noqa: B008 - frozen
-    run: RunOptions = RunOptions(),  # noqa: B008 - frozen
+    image: ImageOptions = ImageOptions(),
+    run: RunOptions = RunOptions(),
     shard: Shard | None = None,
 ) -> segmenting.Plan:
     """Tell what ``segment`` would do with the same arguments, and how much of it is done; writes nothing.
@@ -135,13 +135,7 @@ def _opened(
     *,
     traced: bool,
 ) -> Iterator[tuple[Orthophoto, Checkpoint, SegmentSettings]]:
-    opened, model, _ = open_for(
-        as_paths(ortho),
-        checkpoint=as_path(checkpoint),
-        crs=image.crs,
-        bands=image.bands,
-        scale=image.scale,
-    )
+    opened, model, _ = open_for(ortho, checkpoint=checkpoint, image=image)
     with opened:
         settings = SegmentSettings(
             device=run.device,
