@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from vigibati.datasets.synth.synthesise import SynthReport
     from vigibati.detection.detect import detect
     from vigibati.detection.report import DetectReport
-    from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+    from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
     from vigibati.inference.segmentation.picture import predict
     from vigibati.inference.segmentation.settings import Shard
     from vigibati.modelling.calibrate import calibrate
@@ -122,7 +122,6 @@ __all__ = [
     "records_info",
     "register",
     "segment",
-    "shipped_checkpoint",
     "synth",
     "synth_chips",
     "train",
@@ -170,7 +169,7 @@ _MODEL = {
     "adaptation.run_setup": ("AdaptSettings",),
     "detection.detect": ("detect",),
     "detection.report": ("DetectReport",),
-    "inference.model.checkpoint": ("Checkpoint", "load_checkpoint", "shipped_checkpoint"),
+    "inference.model.checkpoint": ("Checkpoint", "load_checkpoint"),
     "inference.segmentation.picture": ("predict",),
     "inference.segmentation.settings": ("Shard",),
     "modelling.calibrate": ("calibrate",),

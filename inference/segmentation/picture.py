@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import InputError
 from vigibati.configs.paths import StrPath
-from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import CERTAIN, Predictor
 from vigibati.inference.segmentation.new_job import GSD_TOLERANCE
@@ -49,11 +48,7 @@ def predict(
         CheckpointError: The checkpoint cannot be used.
         DeviceError: The device is not there.
     """
-    model = (
-        checkpoint
-        if isinstance(checkpoint, Checkpoint)
-        else load_checkpoint(shipped_checkpoint() if checkpoint is None else Path(checkpoint))
-    )
+    model = checkpoint if isinstance(checkpoint, Checkpoint) else load_checkpoint(checkpoint)
     _check(picture, model.contract, gsd_m)
     height, width, _ = picture.shape
     cut = Cut()

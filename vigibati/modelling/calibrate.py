@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
+from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe, load_recipe
 from vigibati.datasets.chips.manifest import read_manifests
@@ -41,7 +41,7 @@ def calibrate(
         OutputError: The folder cannot be written to.
     """
     return calibrate_on(
-        load_checkpoint(as_path(checkpoint)),
+        load_checkpoint(checkpoint),
         load_recipe(config),
         read_manifests(as_paths(data)),
         device=choose_device(device),

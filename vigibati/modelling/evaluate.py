@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
+from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe, load_recipe
 from vigibati.datasets.chips.manifest import read_manifests
@@ -43,7 +43,7 @@ def evaluate(
         DeviceError: The device is not there.
         OutputError: The folder cannot be written to.
     """
-    model = load_checkpoint(as_path(checkpoint))
+    model = load_checkpoint(checkpoint)
     evaluation = evaluate_on(
         model,
         load_recipe(config),

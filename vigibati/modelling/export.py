@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
+from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.training.publishing.export_onnx import ExportReport
 from vigibati.training.publishing.export_onnx import export as export_onnx
 
@@ -30,5 +30,4 @@ def export(
         SettingsError: ``tile_px`` does not fit.
         OutputError: The file cannot be written, or differs from the network.
     """
-    model = load_checkpoint(as_path(checkpoint) or shipped_checkpoint())
-    return export_onnx(model, as_path(onnx), tile_px=tile_px, progress=progress)
+    return export_onnx(load_checkpoint(checkpoint), as_path(onnx), tile_px=tile_px, progress=progress)

@@ -50,11 +50,11 @@ def chips(
         InputError: No chip comes of it.
         OutputError: The folder cannot be written to.
     """
-    images, layers = as_paths(ortho), as_paths(footprints)
-    if not images or not layers:
+    layers = as_paths(footprints)
+    if not as_paths(ortho) or not layers:
         cause = "an orthophoto and --footprints are needed, or --flair"
         raise SettingsError("chips", cause, "name both, such as: ortho.tif --footprints cadastre/")
-    with open_ortho(images, gsd_m=gsd_m, crs=image.crs, band_order=image.bands, scale=image.scale) as opened:
+    with open_ortho(ortho, gsd_m=gsd_m, crs=image.crs, band_order=image.bands, scale=image.scale) as opened:
         labels = read_labels(layers, class_names, crs=opened.grid.crs, declared_crs=records_crs)
         return cut_chips(
             opened,
