@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         VigibatiError,
     )
     from vigibati.configs.progress import SILENT, Progress
-    from vigibati.configs.recipe import Recipe, load_recipe
+    from vigibati.configs.recipe import Recipe, SourceRecipe, load_recipe
     from vigibati.datasets.chips.cut import CutReport, Cutting
     from vigibati.datasets.chips.flair_chips import FlairReport, flair_chips
     from vigibati.datasets.grid import PixelGrid, Pixels, Window
@@ -99,6 +99,7 @@ __all__ = [
     "SegmentResult",
     "SettingsError",
     "Shard",
+    "SourceRecipe",
     "SynthReport",
     "VigibatiError",
     "Window",
@@ -146,7 +147,7 @@ _CORE = {
         "VigibatiError",
     ),
     "configs.progress": ("SILENT", "Progress"),
-    "configs.recipe": ("Recipe", "load_recipe"),
+    "configs.recipe": ("Recipe", "SourceRecipe", "load_recipe"),
     "datasets.chips.cut": ("CutReport", "Cutting"),
     "datasets.chips.flair_chips": ("FlairReport", "flair_chips"),
     "datasets.grid": ("PixelGrid", "Pixels", "Window"),

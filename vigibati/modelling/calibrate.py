@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe, load_recipe
@@ -18,7 +20,7 @@ def calibrate(
     data: StrPaths,
     device: str = "auto",
     progress: Progress = SILENT,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Fit on one half of the validation chips what makes probabilities come true.
 
     Changes ``contract.json`` in the folder of the checkpoint and writes ``calibration.json`` beside it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe, load_recipe
@@ -19,7 +21,7 @@ def evaluate(
     data: StrPaths,
     device: str = "auto",
     progress: Progress = SILENT,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Measure a checkpoint on the validation chips of manifests.
 
     Writes ``evaluation.json``, ``MODEL_CARD.md`` and two pictures into its folder.
