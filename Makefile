@@ -6,7 +6,7 @@ DEMO := demo
 SHEET = $(DATA)/cadastre/edigeo/edigeo-130290000A01.tar.bz2
 export PYTHONSAFEPATH := 1
 
-.PHONY: demo test lint types tests results bench adapt figures lock clean
+.PHONY: demo test lint types tests stubs results bench adapt figures lock clean
 
 demo: .venv/ready
 	$(BIN)/vigibati synth --seed 7 --size-km 1 --out $(DEMO)/commune
@@ -38,7 +38,14 @@ tests: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.9'
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(MAKE) --no-print-directory stubs SITE=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 	@touch $@
+
+# mypy does not see through the import hook of an editable installation; beside it, it takes a package of stubs.
+stubs:
+	@mkdir -p "$(SITE)/vigibati-stubs"
+	@ln -sfn $(CURDIR)/.typing/vigibati/* "$(SITE)/vigibati-stubs"
+	@mv "$(SITE)/vigibati-stubs/__init__.py" "$(SITE)/vigibati-stubs/__init__.pyi"
 
 # Rebuilds every result file and every figure in the documents. DATA: folder of the reference scenes.
 results: demo

@@ -57,3 +57,7 @@ class DeviceError(InputError):
 
 class OutputError(InputError):
     """The result cannot be written where it was asked for."""
+
+
+class MissingExtraError(InputError):
+    """A package is not installed that an extra of this one brings."""

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.schema import Schema
 
 
@@ -107,3 +108,12 @@ class Recipe(Schema):
         if donor is not None and donor not in self.sources:
             raise ValueError(f"paste_from is '{donor}', which is no source")
         return self
+
+
+def load_recipe(recipe: StrPath | Recipe) -> Recipe:
+    """Return the recipe of a file (YAML or JSON); one that is read already stays as it is.
+
+    Raises:
+        SettingsError: The file cannot be read, or does not fit the schema.
+    """
+    return recipe if isinstance(recipe, Recipe) else Recipe.read(as_path(recipe))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vigibati.configs.atomic_files import sha256_file
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.extras import missing_extra
 
 # Encoders whose weights come inside a package: its name, the file in it, the SHA-256 of that file.
 _PACKAGED = {
@@ -43,6 +44,7 @@ def load_imagenet(encoder: nn.Module, name: str) -> None:
         name: Its name in segmentation-models-pytorch.
 
     Raises:
+        MissingExtraError: They come inside a package that is not installed.
         SettingsError: The weights cannot be had here, or are not what they were.
     """
     subject = f"weights 'imagenet' of encoder '{name}'"
@@ -67,7 +69,7 @@ def _read_packaged(name: str, subject: str) -> dict[str, Tensor]:
     package, inside, expected = _PACKAGED[name]
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise SettingsError(subject, f"package '{package}' is not installed", "install vigibati[pretrained]")
+        raise missing_extra(package)
     path = Path(spec.origin).parent / inside
     digest = sha256_file(path)
     if digest != expected:

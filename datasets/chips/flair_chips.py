@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 
 from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import RasterError
+from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chips.chip_files import chip_line, is_written, write_chip, write_manifest
 from vigibati.datasets.chips.flair import (
@@ -56,8 +57,8 @@ class FlairReport:
 
 
 def flair_chips(
-    folder: Path,
-    out: Path,
+    folder: StrPath,
+    out: StrPath,
     *,
     source: str = "flair",
     val_share: float = 0.2,
@@ -84,6 +85,7 @@ def flair_chips(
         RasterError: A patch is damaged, or its mask holds a value that is no class.
         OutputError: ``out`` cannot be written to.
     """
+    folder, out = as_path(folder), as_path(out)
     found = find_patches(folder)
     splits = split_domains({patch.domain for patch in found.patches}, val_share=val_share, seed=seed)
     check_writable(out / "chips.csv")

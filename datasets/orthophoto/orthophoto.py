@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 
 from vigibati.configs.errors import RasterError
+from vigibati.configs.paths import StrPaths, as_paths
 from vigibati.datasets.grid import PixelGrid, Pixels, Window
 from vigibati.datasets.orthophoto.file_reader import FileReader
 from vigibati.datasets.orthophoto.find_tiles import find_tiles
@@ -146,7 +147,7 @@ class Orthophoto:
 
 
 def open_ortho(
-    paths: Sequence[Path],
+    paths: StrPaths,
     *,
     gsd_m: float | None = None,
     crs: str | None = None,
@@ -161,7 +162,7 @@ def open_ortho(
     Where files overlap, the first named lies on top; those of a folder are in the order of their names.
 
     Args:
-        paths: Files, folders of files, and lists of them (``tiles.txt`` or ``@tiles``, see
+        paths: File, or files, folders of files, and lists of them (``tiles.txt`` or ``@tiles``, see
             `find_tiles`), all in one projected CRS.
         gsd_m: Metres on the ground per pixel that are wanted; None keeps the first file's.
         crs: CRS of files that carry none, such as ``"EPSG:2154"``.
@@ -176,9 +177,10 @@ def open_ortho(
         SettingsError: ``bands``, ``band_order`` and ``scale`` do not hold.
     """
     request = BandRequest(tuple(bands), None if band_order is None else tuple(band_order), scale)
-    if not paths:
+    given = as_paths(paths)
+    if not given:
         raise RasterError("orthophoto", "no file was given", "name at least one GeoTIFF or JPEG 2000")
-    files = _check_all(find_tiles(paths), crs, request)
+    files = _check_all(find_tiles(given), crs, request)
     return Orthophoto(common_grid(files, gsd_m=gsd_m), files, request=request, crs_given=crs)
 
 

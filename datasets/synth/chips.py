@@ -15,6 +15,7 @@ from rasterio.features import rasterize
 
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.synth.plan.commune import plan_commune
 from vigibati.datasets.synth.plan.ground_plan import GroundPlan
@@ -44,11 +45,11 @@ class _Chip:
 
 def synth_chips(
     *,
-    seed: int,
+    seed: int = 7,
     count: int,
     chip_px: int = 512,
     gsd_m: float = 0.2,
-    out: Path,
+    out: StrPath,
     progress: Progress = SILENT,
 ) -> Path:
     """Write chips of made-up villages under all kinds of light, and their masks.
@@ -78,7 +79,7 @@ def synth_chips(
         raise SettingsError(
             "chip_px", f"a chip would be {side_m / 3:.0f} m wide", "choose between 67 and 667 m"
         )
-    rows: list[dict[str, object]] = []
+    out, rows = as_path(out), list[dict[str, object]]()
     with progress.stage("synthetic chips", count, "chips") as advance:
         for number, chip in zip(range(count), _chips(seed, chip_px, gsd_m), strict=False):
             rows.append(_written(chip, number, out, gsd_m))

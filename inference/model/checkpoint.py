@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vigibati.configs.atomic_files import sha256_file, whole_file
 from vigibati.configs.contract import ModelContract
 from vigibati.configs.errors import CheckpointError, SettingsError
+from vigibati.configs.paths import StrPath, as_path
 from vigibati.inference.model.network import build_network
 
 _CONTRACT = "contract.json"
@@ -54,18 +55,20 @@ def shipped_checkpoint() -> Path:
     return folder
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: StrPath | None = None) -> Checkpoint:
     """Read a checkpoint and check it against its contract.
 
     Weights are read from safetensors only, a format that holds numbers and no code.
 
     Args:
-        folder: Folder with ``contract.json`` and ``model.safetensors``.
+        folder: Folder with ``contract.json`` and ``model.safetensors``; that of the shipped checkpoint when
+            None.
 
     Raises:
         CheckpointError: Something is missing, damaged, of another format, does not fit the
             architecture of the contract, or is not finite.
     """
+    folder = as_path(folder) or shipped_checkpoint()
     contract = _read_contract(folder)
     tensors = _read_weights(folder / _WEIGHTS, contract)
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import InputError, SettingsError
+from vigibati.configs.extras import extras_told
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.run_spec import RunSpec
 from vigibati.inference.segmentation.strip_pipeline import WorkerContext
@@ -44,7 +45,8 @@ def dispatch(
         done: Told of every unit that is finished.
 
     Raises:
-        SettingsError: Dask is not installed, or the scheduler cannot be reached.
+        MissingExtraError: Dask is not installed.
+        SettingsError: The scheduler cannot be reached.
         VigibatiError: Something that would fail every other unit too.
     """
     files, told = run.files(spec), set[int]()
@@ -108,10 +110,8 @@ def _client(address: str) -> Iterator[Any]:
 
 
 def _distributed() -> Any:  # noqa: ANN401 - optional, half of it without types
-    try:
+    with extras_told():
         return importlib.import_module("distributed")
-    except ImportError as error:
-        raise SettingsError("--dask", "Dask is not installed", "install vigibati[dask]") from error
 
 
 def _workers(client: Any) -> int:  # noqa: ANN401 - distributed is optional

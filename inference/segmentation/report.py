@@ -149,11 +149,13 @@ def report_of(
         effort: What it took.
         finished: Whether the raster is there.
     """
+    # Where there are more shards than units, one has nothing to do.
+    total_px = max(1, counts.pixels)
     return SegmentReport(
         megapixels=counts.pixels / 1e6,
         area_km2=counts.pixels * spec.grid.gsd_m**2 / 1e6,
-        no_image_share=counts.no_image_px / counts.pixels,
-        skipped_share=counts.skipped_px / counts.pixels,
+        no_image_share=counts.no_image_px / total_px,
+        skipped_share=counts.skipped_px / total_px,
         gap_share=spec.gap_share,
         failed=counts.failed,
         device=spec.engine,

@@ -26,7 +26,7 @@ from vigibati.inference.segmentation.tiling import Layout, lay_out
 # What nothing of is left when a raster is finished.
 _PASSING = ("cut", "wish for footprints")
 # As far from its own pixel size as an orthophoto is taken unchanged, and a hair more.
-_GSD_TOLERANCE = 0.101
+GSD_TOLERANCE = 0.101
 # Raised when the same input would give another result than before.
 _METHOD = 1
 
@@ -132,7 +132,7 @@ def new_run_spec(
 
 def _check_fit(ortho: Orthophoto, checkpoint: Checkpoint) -> None:
     gsd_m = checkpoint.contract.gsd_m
-    if abs(ortho.grid.gsd_m / gsd_m - 1) > _GSD_TOLERANCE:
+    if abs(ortho.grid.gsd_m / gsd_m - 1) > GSD_TOLERANCE:
         cause = f"was opened at {ortho.grid.gsd_m:.3f} m per pixel, the model needs {gsd_m:.3f} m"
         raise RasterError(ortho.paths[0], cause, f"open it with gsd_m={gsd_m}")
     if ortho.bands != checkpoint.contract.bands:

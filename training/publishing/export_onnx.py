@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from vigibati.configs.atomic_files import check_writable, whole_file
 from vigibati.configs.contract import STRIDE_PX, ModelContract
 from vigibati.configs.errors import OutputError, SettingsError
+from vigibati.configs.extras import extras_told
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.training.publishing.stac_mlm import BACKGROUND, INPUT_NAME, OUTPUT_NAME, stac_item
@@ -105,7 +106,8 @@ def export(
         progress: Told of finished steps.
 
     Raises:
-        SettingsError: The extra ``export`` is not installed, or ``tile_px`` does not fit.
+        MissingExtraError: The extra ``export`` is not installed.
+        SettingsError: ``tile_px`` does not fit.
         OutputError: ``out`` cannot be written, or differs from the network by
             ``LARGEST_DIFFERENCE`` or more; then nothing is left at ``out``.
     """
@@ -175,12 +177,8 @@ def deepness_metadata(contract: ModelContract, tile_px: int) -> dict[str, str]:
 
 
 def _package(name: str) -> Any:  # noqa: ANN401 - optional, and without types
-    try:
+    with extras_told():
         return import_module(name)
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            "export to ONNX", f"package '{error.name}' is not installed", "install vigibati[export]"
-        ) from error
 
 
 def _write_graph(module: nn.Module, pixels: Tensor, path: Path, metadata: Mapping[str, str]) -> None:

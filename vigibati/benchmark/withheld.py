@@ -1,215 +1,123 @@
-"""The benchmark of the whole chain: known buildings are withheld from the records and must be listed."""
+"""Known buildings are withheld from the records, and must be listed: with an image, or without any."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import geopandas as gpd
-import numpy as np
-
-from vigibati.cadastre.benchmark.case_scores import score_cases
-from vigibati.cadastre.benchmark.withholding import Withheld, shift, withhold
-from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
+from vigibati.benchmark.plan_case import plan_settings
+from vigibati.benchmark.plan_comparison import bench_plan
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.sheets import check_overlap
-from vigibati.configs.errors import InputError
+from vigibati.configs.atomic_files import check_writable, whole_file
+from vigibati.configs.errors import SettingsError
+from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.configs.rules import ComparisonRules, load_rules
-from vigibati.datasets.orthophoto.orthophoto import Orthophoto
-from vigibati.datasets.pictures.quicklook import Outlines, crop
-from vigibati.inference.segmentation.settings import SegmentSettings
-from vigibati.workflow.cases import make_cases
-from vigibati.workflow.footprints import find_footprints, open_for
-from vigibati.workflow.inputs import CadastralInputs, read_cadastral_inputs
+from vigibati.workflow.json_output import as_json
 
-_LARGE_M2 = 60.0
-_VERDICTS = ("building", "not_a_building")
-
-
-@dataclass(frozen=True, slots=True)
-class WithheldSettings:
-    """How the records are spoiled.
-
-    Attributes:
-        seed: Of the draw and of the direction of the shift.
-        fraction: Share of the buildings that is withheld, stratified by size; or None.
-        count: Number of buildings that is withheld; or None.
-        min_area_m2: Smaller buildings are never withheld.
-        shift_m: How far the rest of the cadastre is moved.
-    """
-
-    seed: int
-    fraction: float | None
-    count: int | None
-    min_area_m2: float = 0.0
-    shift_m: float = 0.0
+_NO_SHIFT, _SEED = (0.0,), (7,)
 
 
 def bench_withheld(
-    ortho: Sequence[Path],
+    ortho: StrPaths = (),
     *,
-    records: Path,
-    settings: WithheldSettings,
-    parcels: Path | None = None,
+    records: StrPath,
+    out: StrPath | None = None,
+    detections: str = "model",
+    fraction: float | None = None,
+    count: int | None = None,
+    min_area_m2: float = 0.0,
+    shifts_m: Sequence[float] = _NO_SHIFT,
+    seeds: Sequence[int] = _SEED,
+    parcels: StrPath | None = None,
     hints: RecordsHints = NO_HINTS,
-    checkpoint: Path | None = None,
+    checkpoint: StrPath | None = None,
     device: str = "auto",
-    reviewed: Path | None = None,
-    crops: Path | None = None,
+    reviewed: StrPath | None = None,
+    crops: StrPath | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
-    """Withhold records, move the rest, run the whole chain and score its cases.
+    """Withhold known buildings from the records and see which are listed.
 
     Args:
-        ortho: Files of one orthophoto.
-        records: True records of the place.
-        settings: What is withheld and moved.
+        ortho: Files of one orthophoto, with the detections of the model alone.
+        records: True records of the place; without an image, or true footprints.
+        out: Result (JSON) to write; nothing is written when None.
+        detections: "model" segments the orthophoto. With "perfect" and "realistic" there is no image:
+            footprints are made up from the records, which are also cut and demolished before they are moved
+            and bent.
+        fraction: Share of the buildings to withhold, stratified by size.
+        count: Number of buildings to withhold; with an image, give one of the two.
+        min_area_m2: With an image, smaller buildings are never withheld.
+        shifts_m: How far the other records are moved; one value with an image.
+        seeds: Of the draws; one value with an image. Without one, every seed is run with every shift.
         parcels: Parcels, moved with the records.
         hints: What overrides the files of the records.
         checkpoint: Folder of a checkpoint; the shipped one when None.
-        device: auto, cpu or cuda.
+        device: auto, cpu, cuda or openvino.
         reviewed: CSV ``case_id,verdict,note`` of cases that a person looked at; verdict ``building``
             means plainly visible and missing from the true records.
         crops: Folder for one picture per ``new_building`` case that lies on no withheld building.
         progress: Listener.
 
     Returns:
-        A JSON-ready mapping of settings, figures and every false or missed case.
+        A JSON-ready mapping. With an image: settings, figures ("headline" first among them) and every false
+        or missed case. Without one: each of the "runs", and all together ("total").
 
     Raises:
+        SettingsError: The options do not go together.
         InputError: An input cannot be used.
+        OutputError: ``out`` cannot be written.
     """
-    rules = load_rules()
-    verdicts = {} if reviewed is None else _read_verdicts(reviewed)
-    image, model, crs = open_for(ortho, checkpoint=checkpoint)
-    with image, TemporaryDirectory() as work:
-        inputs = read_cadastral_inputs(records=records, parcels=parcels, crs=crs, hints=hints)
-        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
-        split = withhold(
-            inputs.records,
-            seed=settings.seed,
-            bounds_m2=rules.bands_m2,
-            fraction=settings.fraction,
-            count=settings.count,
-            min_area_m2=settings.min_area_m2,
-        )
-        found = find_footprints(
-            image,
-            model,
-            Path(work) / "probabilities.tif",
-            crs=crs,
-            settings=SegmentSettings(device=device),
+    target = as_path(out)
+    if target is not None:
+        check_writable(target)
+    if detections == "model":
+        # It needs the network, which the other ways do without.
+        from vigibati.benchmark.whole_chain import WithheldSettings, bench_whole_chain  # noqa: PLC0415
+
+        _check_with_image(ortho, fraction, count, shifts_m, seeds)
+        result = bench_whole_chain(
+            as_paths(ortho),
+            records=as_path(records),
+            settings=WithheldSettings(seeds[0], fraction, count, min_area_m2, shifts_m[0]),
+            parcels=as_path(parcels),
+            hints=hints,
+            checkpoint=as_path(checkpoint),
+            device=device,
+            reviewed=as_path(reviewed),
+            crops=as_path(crops),
             progress=progress,
         )
-        spoiled = _spoiled(inputs, split, settings)
-        listed = make_cases(found.table, spoiled, rules=rules, lang="en", imaged=found.imaged)
-        truth = split.as_truth()
-        false = _false_new(listed.cases, truth, rules)
-        if crops is not None:
-            _crop_all(image, false.to_crs(image.grid.crs), crops)
-    return {
-        "settings": asdict(settings),
-        "inputs": [path.name for path in (*ortho, *inputs.paths)],
-        "model": {"name": model.contract.name, "weights_sha256": model.contract.weights_sha256},
-        "failed": found.report.failed,
-        "records": len(inputs.records),
-        "withheld": len(split.withheld),
-        "headline": _headline(listed.cases, truth, false, verdicts),
-        "score": score_cases(listed.cases, truth, bounds_m2=rules.bands_m2).as_dict(),
-        "offsets": listed.offsets.table.drop(columns="geometry").to_dict(orient="records"),
-        "comparison": asdict(listed.report),
-        "new_buildings_on_no_withheld_record": _described(false, verdicts),
-    }
+    else:
+        image = {"ORTHO": ortho, "--checkpoint": checkpoint, "--reviewed": reviewed, "--crops": crops}
+        _refuse(detections, image | {"--count": count, "--min-area-m2": min_area_m2, "--parcels": parcels})
+        settings = plan_settings(detections, shifts_m=tuple(shifts_m), seeds=tuple(seeds), fraction=fraction)
+        result = bench_plan(as_path(records), settings=settings, hints=hints)
+    if target is not None:
+        with whole_file(target) as part:
+            part.write_text(as_json(result) + "\n", encoding="utf-8")
+    return result
 
 
-def _spoiled(inputs: CadastralInputs, split: Withheld, settings: WithheldSettings) -> CadastralInputs:
-    angle = np.random.default_rng(settings.seed).uniform(0, 2 * np.pi)
-    dx_m, dy_m = settings.shift_m * np.cos(angle), settings.shift_m * np.sin(angle)
-
-    def moved(layer: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
-        return None if layer is None else shift(layer, dx_m=dx_m, dy_m=dy_m)
-
-    return replace(
-        inputs,
-        records=shift(split.kept, dx_m=dx_m, dy_m=dy_m),
-        parcels=moved(inputs.parcels),
-        record_set=replace(inputs.record_set, sheets=moved(inputs.record_set.sheets)),
-    )
-
-
-def _false_new(cases: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, rules: ComparisonRules) -> gpd.GeoDataFrame:
-    new = cases[cases["kind"] == "new_building"]
-    false = score_cases(new, truth, bounds_m2=rules.bands_m2).false_cases
-    return new[new["case_id"].isin(false)]
+def _check_with_image(
+    ortho: StrPaths,
+    fraction: float | None,
+    count: int | None,
+    shifts_m: Sequence[float],
+    seeds: Sequence[int],
+) -> None:
+    if not ortho:
+        cure = "give one, or --detections perfect or realistic"
+        raise SettingsError("--detections model", "needs an orthophoto", cure)
+    if (fraction is None) == (count is None):
+        raise SettingsError("--fraction and --count", "one of the two is needed", "give --fraction 0.2, say")
+    if len(shifts_m) != 1 or len(seeds) != 1:
+        raise SettingsError("--shift-m and --seed", "may not be repeated with an image", "give one of each")
 
 
-def _headline(
-    cases: gpd.GeoDataFrame,
-    truth: gpd.GeoDataFrame,
-    false: gpd.GeoDataFrame,
-    verdicts: dict[str, tuple[str, str]],
-) -> dict[str, object]:
-    large = truth[truth.area >= _LARGE_M2]
-    new = cases[cases["kind"] == "new_building"]
-    missed = score_cases(new, large, bounds_m2=(_LARGE_M2,)).missed if len(large) else ()
-    visible = sum(verdicts.get(case, ("",))[0] == "building" for case in false["case_id"])
-    on_withheld = len(new) - len(false)
-    return {
-        "withheld_from_60_m2": len(large),
-        "listed_as_new_building": len(large) - len(missed),
-        "share_listed": round(1 - len(missed) / len(large), 4) if len(large) else None,
-        "missed": list(missed),
-        "new_building_cases": len(new),
-        "on_a_withheld_building": on_withheld,
-        "visible_and_missing_from_the_records": visible,
-        "share_right": round((on_withheld + visible) / len(new), 4) if len(new) else None,
-        "share_right_without_review": round(on_withheld / len(new), 4) if len(new) else None,
-    }
-
-
-def _described(false: gpd.GeoDataFrame, verdicts: dict[str, tuple[str, str]]) -> list[dict[str, object]]:
-    described: list[dict[str, object]] = []
-    for row in false.itertuples():
-        verdict, note = verdicts.get(row.case_id, ("not reviewed", ""))
-        point = row.geometry.representative_point()
-        described.append(
-            {
-                "case_id": row.case_id,
-                "rank": int(row.rank),
-                "area_m2": round(row.area_m2, 1),
-                "p_building": round(row.p_building, 3),
-                "x_m": round(point.x, 1),
-                "y_m": round(point.y, 1),
-                "crop": f"{row.case_id}.png",
-                "verdict": verdict,
-                "note": note,
-            }
-        )
-    return described
-
-
-def _crop_all(image: Orthophoto, cases: gpd.GeoDataFrame, folder: Path) -> None:
-    colour = CASE_KIND_SPECS["new_building"].colour
-    for row in cases.itertuples():
-        outline = Outlines(name="new_building", colour=colour, geometries=(row.geometry,))
-        crop(image, row.geometry.bounds, folder / f"{row.case_id}.png", outlines=(outline,))
-
-
-def _read_verdicts(path: Path) -> dict[str, tuple[str, str]]:
-    if not path.is_file():
-        raise InputError(
-            path, "there is no such review", "give a CSV file with the columns case_id,verdict,note"
-        )
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    for row in rows:
-        if row.get("verdict") not in _VERDICTS:
-            raise InputError(
-                path, f"verdict '{row.get('verdict')}' is unknown", f"use one of {', '.join(_VERDICTS)}"
-            )
-    return {row["case_id"]: (row["verdict"], row.get("note") or "") for row in rows}
+def _refuse(detections: str, given: dict[str, object]) -> None:
+    """Refuse what says nothing where no image is read."""
+    for name, value in given.items():
+        if value:
+            cause = f"is of no use with --detections {detections}"
+            raise SettingsError(name, cause, "leave it out; repeat an option for each of its values")

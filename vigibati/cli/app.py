@@ -22,6 +22,7 @@ from vigibati.cli import pixels as cli_pixels
 from vigibati.cli import prepare as cli_prepare
 from vigibati.cli import segment as cli_segment
 from vigibati.configs.errors import VigibatiError
+from vigibati.configs.extras import extras_told
 
 # As shells report it: 130 for Ctrl-C, 143 for SIGTERM.
 _SIGNALLED = 128
@@ -79,7 +80,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        app()
+        with extras_told():
+            app()
     except VigibatiError as error:
         if "--debug" in sys.argv:
             raise

@@ -9,10 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
-from vigibati.configs.atomic_files import check_writable, whole_file
-from vigibati.configs.errors import SettingsError
 from vigibati.workflow.json_output import as_json
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")
 
 
-def withheld(
+def withheld(  # long: typer reads the options from the signature
     records: options.Records,
     out: Annotated[Path, typer.Option("--out", help="Result (JSON) to write.")],
     ortho: Annotated[
@@ -80,73 +79,27 @@ def withheld(
 
     Without an image: vigibati bench withheld --records sheet.tar.bz2 --detections realistic --out result.json
     """
-    from vigibati.cadastre.readers.hints import RecordsHints
-
-    shifts_m, seeds = tuple(shift_m or (0.0,)), tuple(seed or (7,))
-    check_writable(out)
-    hints = RecordsHints.given(
-        declared_crs=records_crs, source_format=records_format, mapping=records_mapping
+    result = vigibati.bench_withheld(
+        ortho or (),
+        records=records,
+        out=out,
+        detections=detections,
+        fraction=fraction,
+        count=count,
+        min_area_m2=min_area_m2,
+        shifts_m=shift_m or (0.0,),
+        seeds=seed or (7,),
+        parcels=parcels,
+        hints=options.records_hints(records_crs, records_format, records_mapping),
+        checkpoint=checkpoint,
+        device=device,
+        reviewed=reviewed,
+        crops=crops,
+        progress=listener(silent=json or quiet),
     )
-    if detections == "model":
-        from vigibati.benchmark.withheld import WithheldSettings, bench_withheld
-
-        if not ortho:
-            cure = "give one, or --detections perfect or realistic"
-            raise SettingsError("--detections model", "needs an orthophoto", cure)
-        if (fraction is None) == (count is None):
-            raise SettingsError(
-                "--fraction and --count", "one of the two is needed", "give --fraction 0.2, say"
-            )
-        if len(shifts_m) + len(seeds) > 2:  # noqa: PLR2004 -- one of each
-            raise SettingsError(
-                "--shift-m and --seed", "may not be repeated with an image", "give one of each"
-            )
-        result = bench_withheld(
-            ortho,
-            records=records,
-            settings=WithheldSettings(
-                seed=seeds[0],
-                fraction=fraction,
-                count=count,
-                min_area_m2=min_area_m2,
-                shift_m=shifts_m[0],
-            ),
-            parcels=parcels,
-            hints=hints,
-            checkpoint=checkpoint,
-            device=device,
-            reviewed=reviewed,
-            crops=crops,
-            progress=listener(silent=json or quiet),
-        )
-        headline = result["headline"]
-    else:
-        from vigibati.benchmark.plan_case import plan_settings
-        from vigibati.benchmark.plan_comparison import bench_plan
-
-        image = (("ORTHO", ortho), ("--checkpoint", checkpoint), ("--reviewed", reviewed), ("--crops", crops))
-        _refuse(
-            detections, *image, ("--count", count), ("--min-area-m2", min_area_m2), ("--parcels", parcels)
-        )
-        result = bench_plan(
-            records,
-            settings=plan_settings(detections, shifts_m=shifts_m, seeds=seeds, fraction=fraction),
-            hints=hints,
-        )
-        headline = result["total"]
-    with whole_file(out) as part:
-        part.write_text(as_json(result) + "\n", encoding="utf-8")
     if not quiet:
-        typer.echo(as_json(result if json else headline))
+        typer.echo(as_json(result if json else result["headline" if detections == "model" else "total"]))
     options.exit_if_partial(result.get("failed", ()))
-
-
-def _refuse(detections: str, *given: tuple[str, object]) -> None:
-    """Refuse what says nothing where no image is read."""
-    for name, value in given:
-        if value:
-            cause = f"is of no use with --detections {detections}"
-            raise SettingsError(name, cause, "leave it out; repeat an option for each of its values")
 
 
 def planted(
@@ -158,9 +111,7 @@ def planted(
 
     Example: vigibati bench planted cases.gpkg --truth commune/truth.gpkg
     """
-    from vigibati.benchmark.planted import bench_planted
-
-    score = bench_planted(cases, truth=truth)
+    score = vigibati.bench_planted(cases, truth=truth)
     if json:
         typer.echo(as_json(score))
     else:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
@@ -18,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(chips)
 
 
-def chips(
+def chips(  # long: typer reads the options from the signature
     out: Annotated[Path, typer.Option("--out", help="Folder to fill: chips.csv, images, masks.")],
     ortho: Annotated[
         list[Path] | None,
@@ -77,9 +78,7 @@ def chips(
     if flair is not None:
         if ortho or footprints:
             raise SettingsError("--flair", "does not go with an orthophoto or --footprints", "leave one out")
-        from vigibati.datasets.chips.flair_chips import flair_chips
-
-        report: object = flair_chips(
+        report: object = vigibati.flair_chips(
             flair,
             out,
             source=source or "flair",
@@ -88,28 +87,20 @@ def chips(
             dry_run=dry_run,
             progress=progress,
         )
+    elif dry_run:
+        raise SettingsError("--dry-run", "goes with --flair alone", "leave it out")
     else:
-        if not ortho or not footprints:
-            cause = "an orthophoto and --footprints are needed, or --flair"
-            raise SettingsError("chips", cause, "name both, such as: ortho.tif --footprints cadastre/")
-        if dry_run:
-            raise SettingsError("--dry-run", "goes with --flair alone", "leave it out")
-        from vigibati.datasets.chips.cut import Cutting, cut_chips
-        from vigibati.datasets.orthophoto.orthophoto import open_ortho
-        from vigibati.workflow.training_labels import read_labels
-
-        order = options.checked_bands(bands)
-        with open_ortho(ortho, gsd_m=gsd_m, crs=crs, band_order=order, scale=scale) as image:
-            labels = read_labels(
-                footprints, class_names or ["building"], crs=image.grid.crs, declared_crs=records_crs
-            )
-            report = cut_chips(
-                image,
-                labels.outlines,
-                out,
-                cover=None if whole_image else labels.cover,
-                cutting=Cutting(source or "own", chip_px, block_chips, val_share, seed),
-                progress=progress,
-            )
+        report = vigibati.chips(
+            ortho or (),
+            footprints=footprints or (),
+            out=out,
+            class_names=class_names or ["building"],
+            gsd_m=gsd_m,
+            cutting=vigibati.Cutting(source or "own", chip_px, block_chips, val_share, seed),
+            whole_image=whole_image,
+            image=vigibati.ImageOptions(crs, options.checked_bands(bands), scale),
+            records_crs=records_crs,
+            progress=progress,
+        )
     if not quiet:
         typer.echo(as_json(report))

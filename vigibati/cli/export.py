@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
@@ -30,10 +31,7 @@ def export(
 
     Example: vigibati export --onnx buildings.onnx
     """
-    from vigibati.inference.model.checkpoint import load_checkpoint, shipped_checkpoint
-    from vigibati.training.publishing.export_onnx import export as run
-
-    model = load_checkpoint(checkpoint or shipped_checkpoint())
-    report = run(model, onnx, tile_px=tile_px, progress=listener(silent=json or quiet))
+    progress = listener(silent=json or quiet)
+    report = vigibati.export(onnx, checkpoint=checkpoint, tile_px=tile_px, progress=progress)
     if not quiet:
         typer.echo(as_json(report))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
@@ -45,20 +46,16 @@ def train(
 
     Example: vigibati train --config configs/recipes/light.yaml --data chips.csv --out runs/light
     """
-    from vigibati.configs.recipe import Recipe
-    from vigibati.datasets.chips.manifest import read_manifests
-    from vigibati.inference.model.device import choose_device
-    from vigibati.training.train import train as run
-    from vigibati.training.trainer import Hardware
-
     # The helpers of a run on several devices are started with the same command; one speaks for all.
     quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
-    checkpoint = run(
-        Recipe.read(config),
-        read_manifests(data),
-        out,
+    checkpoint = vigibati.train(
+        config,
+        data=data,
+        out=out,
         start_from=start_from,
-        hardware=Hardware(choose_device(device).type, devices, workers),
+        device=device,
+        devices=devices,
+        workers=workers,
         progress=listener(silent=json or quiet),
     )
     if not quiet:
@@ -80,19 +77,8 @@ def calibrate(
     Example:
     vigibati calibrate --checkpoint runs/light/checkpoint --config configs/recipes/light.yaml --data chips.csv
     """
-    from vigibati.configs.recipe import Recipe
-    from vigibati.datasets.chips.manifest import read_manifests
-    from vigibati.inference.model.checkpoint import load_checkpoint
-    from vigibati.inference.model.device import choose_device
-    from vigibati.training.calibration.calibrate import calibrate as run
-
-    fit = run(
-        load_checkpoint(checkpoint),
-        Recipe.read(config),
-        read_manifests(data),
-        device=choose_device(device),
-        progress=listener(silent=json or quiet),
-    )
+    progress = listener(silent=json or quiet)
+    fit = vigibati.calibrate(checkpoint, config=config, data=data, device=device, progress=progress)
     if not quiet:
         typer.echo(as_json(fit))
 
@@ -110,21 +96,7 @@ def evaluate(
     Example:
     vigibati evaluate --checkpoint runs/light/checkpoint --config configs/recipes/light.yaml --data chips.csv
     """
-    from vigibati.configs.recipe import Recipe
-    from vigibati.datasets.chips.manifest import read_manifests
-    from vigibati.inference.model.checkpoint import load_checkpoint
-    from vigibati.inference.model.device import choose_device
-    from vigibati.training.evaluate import evaluate as run
-    from vigibati.training.publishing.write_card import write_report
-
-    model = load_checkpoint(checkpoint)
-    evaluation = run(
-        model,
-        Recipe.read(config),
-        read_manifests(data),
-        device=choose_device(device),
-        progress=listener(silent=json or quiet),
-    )
-    write_report(model, evaluation)
+    progress = listener(silent=json or quiet)
+    evaluation = vigibati.evaluate(checkpoint, config=config, data=data, device=device, progress=progress)
     if not quiet:
         typer.echo(as_json(evaluation))

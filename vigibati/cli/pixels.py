@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.progress import Progress
 from vigibati.workflow.json_output import as_json
 
 
@@ -44,25 +44,13 @@ def synth(
     if ground_plan is not None and chips is not None:
         raise SettingsError("--chips", "does not go with --ground-plan", "leave one of them out")
     progress = listener(silent=json or quiet)
-    report = _rendered(out, seed, size_km, ground_plan, chips, progress)
+    if chips is not None:
+        made = vigibati.synth_chips(seed=seed, count=chips, out=out, progress=progress)
+        report: object = {"manifest": made}
+    else:
+        report = vigibati.synth(out, seed=seed, size_km=size_km, ground_plan=ground_plan, progress=progress)
     if not quiet:
         typer.echo(as_json(report))
-
-
-def _rendered(
-    out: Path, seed: int, size_km: float, ground_plan: Path | None, chips: int | None, progress: Progress
-) -> object:
-    if chips is not None:
-        from vigibati.datasets.synth.chips import synth_chips
-
-        return {"manifest": synth_chips(seed=seed, count=chips, out=out, progress=progress)}
-    if ground_plan is not None:
-        from vigibati.workflow.synthetic import synthesise_from_records
-
-        return synthesise_from_records(ground_plan, seed=seed, out=out, progress=progress)
-    from vigibati.datasets.synth.synthesise import synthesise
-
-    return synthesise(seed=seed, size_km=size_km, out=out, progress=progress)
 
 
 def vectorise(
@@ -84,12 +72,8 @@ def vectorise(
 
     Example: vigibati vectorise probabilities.tif --out footprints.gpkg
     """
-    from vigibati.inference.vectorisation.vectorise import vectorise as run
-    from vigibati.workflow.layer_files import check_layer_place, write_layer
-
-    check_layer_place(out, layer="footprints")
     thresholds = None if threshold is None else {"building": threshold}
-    table = run(probabilities, thresholds=thresholds, progress=listener(silent=json or quiet))
-    write_layer(table, out, layer="footprints")
+    progress = listener(silent=json or quiet)
+    table = vigibati.vectorise(probabilities, out=out, thresholds=thresholds, progress=progress)
     if not quiet:
         typer.echo(as_json({"out": out, "footprints": len(table)}))

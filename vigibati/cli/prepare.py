@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
@@ -50,9 +51,7 @@ def prepare(
 
     Example: vigibati prepare BDORTHO/ --out prepared --workers 4
     """
-    from vigibati.datasets.orthophoto.prepare import prepare as run
-
-    report = run(
+    report = vigibati.prepare(
         sources,
         out=out,
         lossless=lossless,

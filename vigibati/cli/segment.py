@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
 from vigibati.workflow.json_output import as_json
 
 if TYPE_CHECKING:
-    from vigibati.inference.energy import Energy
-    from vigibati.inference.segmentation.merge import Segmentation
-    from vigibati.inference.segmentation.settings import Shard
+    from vigibati.workflow.segment import SegmentResult
 
 _SHARD = re.compile(r"(\d+)/(\d+)")
 
@@ -33,7 +32,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(merge)
 
 
-def segment(
+def segment(  # long: typer reads the options from the signature
     ortho: options.Ortho,
     out: Annotated[Path, typer.Option("--out", help="Probability raster (COG) to write.")],
     footprints: Footprints = None,
@@ -65,35 +64,36 @@ def segment(
 
     Example: vigibati segment bdortho/ --out probabilities.tif --footprints footprints.gpkg
     """
-    from vigibati.inference.energy import measure_energy
-    from vigibati.inference.segmentation.segment import plan
-    from vigibati.inference.segmentation.segment import segment as run
-    from vigibati.inference.segmentation.settings import SegmentSettings
-    from vigibati.workflow.footprints import open_for, polygons_of
-    from vigibati.workflow.layer_files import check_layer_place
-    from vigibati.workflow.options import ImageOptions
+    from vigibati.workflow.segment import plan_segment
 
-    if footprints is not None:
-        check_layer_place(footprints, layer="footprints")
-    image, model, _ = open_for(
-        ortho, checkpoint=checkpoint, image=ImageOptions(crs, options.checked_bands(bands), scale)
+    image = vigibati.ImageOptions(crs, options.checked_bands(bands), scale)
+    run = vigibati.RunOptions(device=device, dask=dask, restart=restart, retry_failed=retry_failed)
+    share = None if shard is None else _shard(shard)
+    if dry_run:
+        plan = plan_segment(
+            ortho,
+            out=out,
+            footprints=footprints,
+            only=only,
+            checkpoint=checkpoint,
+            image=image,
+            run=run,
+            shard=share,
+        )
+        typer.echo(as_json(plan))
+        return
+    done = vigibati.segment(
+        ortho,
+        out=out,
+        footprints=footprints,
+        only=only,
+        checkpoint=checkpoint,
+        image=image,
+        run=run,
+        shard=share,
+        progress=listener(silent=json or quiet),
     )
-    settings = SegmentSettings(
-        device=device,
-        traced=footprints is not None,
-        area=None if only is None else polygons_of(only, crs=image.grid.crs),
-        shard=None if shard is None else _shard(shard),
-        dask=dask,
-        restart=restart,
-        retry_failed=retry_failed,
-    )
-    with image:
-        if dry_run:
-            typer.echo(as_json(plan(image, model, out, settings)))
-            return
-        with measure_energy() as energy:
-            done = run(image, model, out, settings, progress=listener(silent=json or quiet))
-    _end(done, footprints, energy.result, quiet=quiet)
+    _end(done, quiet=quiet)
 
 
 def merge(
@@ -109,29 +109,19 @@ def merge(
 
     Example: vigibati merge probabilities.tif --footprints footprints.gpkg
     """
-    from vigibati.inference.segmentation.merge import merge as run
-    from vigibati.workflow.layer_files import check_layer_place
-
-    if footprints is not None:
-        check_layer_place(footprints, layer="footprints")
-    done = run(out, traced=footprints is not None, progress=listener(silent=json or quiet))
-    _end(done, footprints, None, quiet=quiet)
+    progress = listener(silent=json or quiet)
+    _end(vigibati.merge(out, footprints=footprints, progress=progress), quiet=quiet)
 
 
-def _shard(text: str) -> Shard:
-    from vigibati.inference.segmentation.settings import Shard
-
+def _shard(text: str) -> vigibati.Shard:
     if (match := _SHARD.fullmatch(text)) is None:
         raise SettingsError("--shard", f"'{text}' is no share", "give number and count, such as 3/8")
-    return Shard(int(match.group(1)), int(match.group(2)))
+    return vigibati.Shard(int(match.group(1)), int(match.group(2)))
 
 
-def _end(done: Segmentation, footprints: Path | None, energy: Energy | None, *, quiet: bool) -> None:
-    from vigibati.workflow.layer_files import write_layer
+def _end(done: SegmentResult, *, quiet: bool) -> None:
     from vigibati.workflow.segmentation_cost import account
 
-    if footprints is not None and done.footprints is not None:
-        write_layer(done.footprints, footprints, layer="footprints")
     if not quiet:
-        typer.echo(as_json({**asdict(done.report), **account(done.report, energy)}))
+        typer.echo(as_json({**asdict(done.report), **account(done.report, done.energy)}))
     options.exit_if_partial(done.report.failed)

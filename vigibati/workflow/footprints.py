@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from vigibati.cadastre.crs import working_crs
 from vigibati.cadastre.readers import read_parcels
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
+from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.territory import Territory
 from vigibati.datasets.orthophoto.orthophoto import Orthophoto, open_ortho
 from vigibati.datasets.orthophoto.overlaps import hidden_files
-from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
 from vigibati.inference.probabilities.image_extent import imaged_area
 from vigibati.inference.segmentation.report import SegmentReport
 from vigibati.inference.segmentation.segment import segment
@@ -65,7 +65,7 @@ def open_for(
         RasterError: The image cannot be used, or not by this model.
         CheckpointError: The checkpoint cannot be used.
     """
-    model = load_checkpoint(as_path(checkpoint) or shipped_checkpoint())
+    model = load_checkpoint(checkpoint)
     ortho = open_ortho(
         as_paths(paths),
         gsd_m=model.contract.gsd_m,

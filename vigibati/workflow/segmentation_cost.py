@@ -13,7 +13,7 @@ def account(report: SegmentReport, energy: Energy | None) -> dict[str, object]:
         report: Of the segmentation.
         energy: That the call took; None where it was not measured.
     """
-    km2 = report.area_km2 * report.megapixels_now / report.megapixels
+    km2 = report.area_km2 * report.megapixels_now / report.megapixels if report.megapixels else 0.0
     wh = None if energy is None else energy.kwh * 1000
     return {
         "mpx_per_s": round(report.mpx_per_s, 3),
