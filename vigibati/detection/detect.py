@@ -90,9 +90,8 @@ def detect(
         InputError: An input cannot be used; nothing was written.
     """
     target, picture = Path(out), as_path(quicklook_png)
-    year = image_year(image_date)
-    _check_options(budget, vintages, year, run, adaptation)
-    _check_places(target, picture)
+    year = _checked_year(image_date, vintages, run=run, adaptation=adaptation, budget=budget)
+    _check_outputs(target, picture)
     thresholds = load_rules(name=rules)
     with (
         open_place(
@@ -121,21 +120,24 @@ def detect(
     return report
 
 
-def _check_options(
-    budget: int | None,
+def _checked_year(
+    image_date: str | None,
     vintages: Mapping[int, StrPaths],
-    year: int | None,
+    *,
     run: RunOptions,
     adaptation: AdaptSettings | None,
-) -> None:
+    budget: int | None,
+) -> int | None:
+    """Refuse options that hold nothing or do not go together, and return the year of the image."""
     check_budget(budget)
-    if vintages and year is None:
+    if vintages and image_date is None:
         raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
     if adaptation is not None and run.dask is not None:
         raise SettingsError("--dask", "does not go with --adapt", "leave one of them out")
+    return image_year(image_date)
 
 
-def _check_places(out: Path, picture: Path | None) -> None:
+def _check_outputs(out: Path, picture: Path | None) -> None:
     check_geopackage(out)
     if picture is not None:
         check_picture(picture)
