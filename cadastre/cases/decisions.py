@@ -14,6 +14,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, RECORD_KINDS
 from vigibati.cadastre.choices import AUTHORISED, UNTOUCHED
+from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.errors import OutputError
 
 _PRESENT: Final = frozenset({"confirmed", "recorded_elsewhere", AUTHORISED, "exempt"})
@@ -46,14 +47,16 @@ def touched_mask(cases: pd.DataFrame) -> pd.Series[bool]:
 
 
 def refuse_to_lose_decisions(out: Path) -> None:
-    """Make sure that writing ``out`` anew destroys nothing that a person did.
+    """Make sure that a list can be written to ``out``, and destroys nothing there that a person did.
 
     Args:
         out: GeoPackage that is to be written; nothing is checked when there is none yet.
 
     Raises:
-        OutputError: ``out`` holds cases that a person has touched, or is some other file.
+        OutputError: ``out`` holds cases that a person has touched, is some other file, or cannot take a
+            GeoPackage.
     """
+    check_geopackage(out)
     if not out.exists():
         return
     try:

@@ -14,7 +14,6 @@ from vigibati.cadastre.cases.decisions import refuse_to_lose_decisions
 from vigibati.cadastre.publishing.geopackage import publish
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.words import Language
-from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.paths import StrPath, StrPaths, as_path
 from vigibati.configs.progress import SILENT, Progress
@@ -138,7 +137,6 @@ def _checked_year(
 
 
 def _check_outputs(out: Path, picture: Path | None) -> None:
-    check_geopackage(out)
     if picture is not None:
         check_picture(picture)
     refuse_to_lose_decisions(out)

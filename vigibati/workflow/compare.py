@@ -15,7 +15,6 @@ from vigibati.cadastre.publishing.geopackage import publish
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.cadastre.registration.offsets_io import read_offsets
 from vigibati.cadastre.words import Language
-from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.rules import load_rules
 from vigibati.workflow.cases import CaseList, make_cases
@@ -84,7 +83,6 @@ def compare(
     outlines, target, known = Path(footprints), Path(out), as_path(offsets)
     check_budget(budget)
     year = image_year(image_date)
-    check_geopackage(target)
     refuse_to_lose_decisions(target)
     thresholds = load_rules(name=rules)
     found, inputs = read_with_footprints(
