@@ -9,3 +9,4 @@ from vigibati.cadastre.readers.read import read_parcels, read_records
 from vigibati.cadastre.readers.risk_plans import read_protected, read_risk_zones
 
 __all__ = ["read_parcels", "read_permits", "read_protected", "read_records", "read_risk_zones", "read_zones"]
+# long: one format a module, all alike
