@@ -203,3 +203,14 @@ def test_every_module_that_is_named_exists(root: Path) -> None:
         for name in set(re.findall(r"(?<![\w.])vigibati(?:\.[a-z_]+)+", page.read_text(encoding="utf-8"))):
             home, _, attribute = name.rpartition(".")
             assert find_spec(name) or hasattr(import_module(home), attribute), f"{page} names {name}"
+
+
+def test_each_change_names_its_files_and_the_test_that_speaks(root: Path) -> None:
+    rows = table(root, "docs/contributing/changes.md", "changes")
+    assert len(rows) == len({change for change, _, _ in rows}) == 8
+    for change, files, speaks in rows:
+        paths = [name for name in named(files) if "/" in name]
+        assert paths, f"{change}: no file is named"
+        assert all((root / path).exists() for path in paths), f"{change}: {paths}"
+        (test,) = named(speaks)
+        assert (root / test).is_file(), f"{change}: {test} is not there"
