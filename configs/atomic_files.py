@@ -11,6 +11,9 @@ from pathlib import Path
 
 from vigibati.configs.errors import OutputError
 
+GEOPACKAGE_VERSION = "1.2"
+"""Of every GeoPackage: GDAL 3.6, which QGIS 3.22 uses, warns at each opening of a newer version."""
+
 _SQLITE_COMPANIONS = ("-journal", "-wal", "-shm")
 
 

@@ -210,6 +210,31 @@ def test_weights_are_never_unpickled(root: Path, folder: str) -> None:
         assert loads <= allowed, path
 
 
+# What is one fact, and the one file that says it.
+SAID_ONCE = {
+    r"<!DOCTYPE qgis": "cadastre/publishing/qgis_symbols.py",
+    r"[\"']VERSION[\"']: [\"']\d|\bVERSION=[\"']": None,
+    r"GEOPACKAGE_VERSION = ": "configs/atomic_files.py",
+    r"STRIDE\w*(: \w+)? = \d": "configs/contract.py",
+    r"QUAD_SEGS\w* = \d": "cadastre/morphology.py",
+    # Legal CRSs lie in the territory; EDIGEO has names of its own for them.
+    r"\b(?:5490|2972|2975|4471|394[2-9]|3950)\b": "cadastre/readers/edigeo.py",
+    # Size bands are law.
+    r"\b5(?:\.0)?, 20(?:\.0)?, 40(?:\.0)?, 60\b": None,
+}
+
+
+@pytest.mark.parametrize("fact", SAID_ONCE)
+def test_one_fact_is_said_in_one_place(root: Path, fact: str) -> None:
+    saying = [
+        path.relative_to(root).as_posix()
+        for path in modules(root).values()
+        if re.search(fact, path.read_text(encoding="utf-8"))
+    ]
+    home = SAID_ONCE[fact]
+    assert saying == ([] if home is None else [home]), f"{fact} is said in {saying}"
+
+
 def test_generic_names_do_not_leak(root: Path) -> None:
     code = "import datasets"
     exposed = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}

@@ -20,13 +20,12 @@ from vigibati.cadastre.publishing.gpkg_metadata import write_provenance
 from vigibati.cadastre.publishing.gpkg_schema import write_value_lists
 from vigibati.cadastre.publishing.qgis_project import Extent, write_project
 from vigibati.cadastre.publishing.qgis_styles import layer_style
+from vigibati.cadastre.publishing.qgis_symbols import qgis_text
 from vigibati.cadastre.words import DESCRIPTIONS, TITLES, Language
-from vigibati.configs.atomic_files import check_geopackage, whole_file
+from vigibati.configs.atomic_files import GEOPACKAGE_VERSION, check_geopackage, whole_file
 from vigibati.configs.errors import OutputError
 from vigibati.configs.territory import Territory, usual_territory
 
-# GDAL 3.6, which QGIS 3.22 uses, warns at each opening of a newer version.
-_VERSION: Final = "1.2"
 # GDAL need not wait for the disk: the file is brought there when it is whole.
 _UNSYNCHRONISED: Final = {"OGR_SQLITE_SYNCHRONOUS": "OFF"}
 # The column list is QGIS 3.22's own; it finds a style by exactly these columns.
@@ -37,7 +36,6 @@ CREATE TABLE "layer_styles" ("id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
  "useAsDefault" BOOLEAN, "description" TEXT, "owner" TEXT(30), "ui" TEXT(30),
  "update_time" DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))
 """
-_DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 
 
 def publish(
@@ -132,7 +130,7 @@ def _write_layer(part: Path, layer: str, table: gpd.GeoDataFrame, lang: Language
         geometry_type="MultiPolygon",
         promote_to_multi=True,
         use_arrow=True,
-        dataset_options={"VERSION": _VERSION},
+        dataset_options={"VERSION": GEOPACKAGE_VERSION},
         layer_options={
             "GEOMETRY_NAME": "geom",
             "FID": "fid",
@@ -154,7 +152,7 @@ def _write_styles(database: sqlite3.Connection, styles: Mapping[str, ET.Element]
         "INSERT INTO layer_styles(f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
         "styleName, styleQML, styleSLD, useAsDefault, description, owner) "
         "VALUES ('', '', ?, 'geom', 'VigiBâti', ?, '', 1, 'VigiBâti', '')",
-        [(layer, _DOCTYPE + ET.tostring(style, encoding="unicode")) for layer, style in styles.items()],
+        [(layer, qgis_text(style)) for layer, style in styles.items()],
     )
 
 

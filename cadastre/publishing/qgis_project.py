@@ -14,12 +14,11 @@ from xml.etree import ElementTree as ET
 
 import pyproj
 
-from vigibati.cadastre.publishing.qgis_symbols import QML_VERSION
+from vigibati.cadastre.publishing.qgis_symbols import QML_VERSION, qgis_text
 from vigibati.cadastre.words import TITLES, Language
 
 PROJECT_NAME: Final = "revue"
 _ZIP_TIME: Final = (2020, 1, 1, 0, 0, 0)
-_DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def write_project(
         lang: Language of the titles.
     """
     project = _project(file_name=file_name, styles=styles, crs=crs, extent=extent, lang=lang)
-    text = _DOCTYPE + ET.tostring(project, encoding="unicode")
+    text = qgis_text(project)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo(f"{PROJECT_NAME}.qgs", _ZIP_TIME), text, zipfile.ZIP_DEFLATED)

@@ -12,7 +12,13 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 QML_VERSION: Final = "3.22.16-Białowieża"
+_DOCTYPE: Final = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _NO_FILL: Final = "0,0,0,0"
+
+
+def qgis_text(root: ET.Element) -> str:
+    """Return a style or a project as the text of the file that QGIS reads."""
+    return _DOCTYPE + ET.tostring(root, encoding="unicode")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,14 @@ import shapely
 
 from vigibati.cadastre.registration.offsets import Offsets
 from vigibati.cadastre.registration.warp import Warp
-from vigibati.configs.atomic_files import whole_file
+from vigibati.configs.atomic_files import GEOPACKAGE_VERSION, whole_file
 from vigibati.configs.errors import RecordsError
 
 _SHEETS, _ARROWS, _NODES = "offsets", "arrows", "warp_nodes"
-_VERSION = {"VERSION": "1.2"}
 
 
 def write_offsets(offsets: Offsets, path: Path) -> None:
-    """Write a GeoPackage 1.2 with the layers ``offsets`` (sheets), ``arrows`` and ``warp_nodes`` (points).
+    """Write a GeoPackage with the layers ``offsets`` (sheets), ``arrows`` and ``warp_nodes`` (points).
 
     An arrow is the line from where a record is drawn to where it lies in the image. A node's ``dx_m`` and
     ``dy_m`` are added to those of its sheet; ``cell_m`` is the distance to the next.
@@ -41,7 +40,7 @@ def write_offsets(offsets: Offsets, path: Path) -> None:
                 layer=layer,
                 driver="GPKG",
                 geometry_type=kind if len(table) == 0 else None,
-                dataset_options=_VERSION,
+                dataset_options={"VERSION": GEOPACKAGE_VERSION},
             )
 
 

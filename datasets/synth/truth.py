@@ -12,7 +12,7 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from vigibati.configs.atomic_files import whole_file
+from vigibati.configs.atomic_files import GEOPACKAGE_VERSION, whole_file
 from vigibati.datasets.synth.cadastre.displacement import Displacement
 from vigibati.datasets.synth.plan.ground_plan import EPSG, Building, GroundPlan, outlines
 
@@ -106,7 +106,7 @@ def write_truth(plan: GroundPlan, path: Path, *, year: int, offsets: gpd.GeoData
                 layer=name,
                 driver="GPKG",
                 geometry_type="Polygon",
-                dataset_options={"VERSION": "1.2"},
+                dataset_options={"VERSION": GEOPACKAGE_VERSION},
             )
 
 

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pyogrio
 from pyogrio.errors import DataSourceError
 
-from vigibati.configs.atomic_files import check_geopackage, whole_file
+from vigibati.configs.atomic_files import GEOPACKAGE_VERSION, check_geopackage, whole_file
 from vigibati.configs.errors import InputError, OutputError
 
 
@@ -34,14 +34,14 @@ def check_layer_place(out: Path, *, layer: str) -> None:
 
 
 def write_layer(table: gpd.GeoDataFrame, out: Path, *, layer: str) -> None:
-    """Write one layer as a GeoPackage 1.2, whole or not at all.
+    """Write one layer as a GeoPackage, whole or not at all.
 
     Raises:
         OutputError: No GeoPackage can be written there, or another file would be lost.
     """
     check_layer_place(out, layer=layer)
     with whole_file(out) as part:
-        table.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", VERSION="1.2")
+        table.to_file(part, layer=layer, driver="GPKG", engine="pyogrio", VERSION=GEOPACKAGE_VERSION)
 
 
 def read_layer(path: Path, *, layer: str, made_by: str) -> gpd.GeoDataFrame:
