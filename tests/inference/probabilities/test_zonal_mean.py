@@ -12,7 +12,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from vigibati.configs.errors import RasterError
-from vigibati.inference.probabilities import zonal_mean as presence
+from vigibati.inference.probabilities import zonal_mean as module
 from vigibati.inference.probabilities.zonal_mean import zonal_mean
 
 LEFT, TOP, GSD_M = 700_000.0, 6_600_000.0, 0.5
@@ -86,7 +86,7 @@ def test_the_cut_into_cells_changes_nothing(tmp_path: Path, monkeypatch: pytest.
         crs=2154,
     )
     whole = zonal_mean(path, outlines, ["building"] * len(outlines))
-    monkeypatch.setattr(presence, "_CELL_PX", 16)
+    monkeypatch.setattr(module, "_CELL_PX", 16)
     assert zonal_mean(path, outlines, ["building"] * len(outlines)) == pytest.approx(whole, nan_ok=True)
     # Pixel by pixel, for the first one.
     x, y = LEFT + (np.arange(110) + 0.5) * GSD_M, TOP - (np.arange(90) + 0.5) * GSD_M

@@ -24,7 +24,7 @@ from vigibati.configs.errors import InputError, OutputError, SettingsError
 from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
 from vigibati.inference.model.checkpoint import Checkpoint, load_checkpoint
-from vigibati.inference.segmentation import strip_pipeline as work
+from vigibati.inference.segmentation import strip_pipeline
 from vigibati.inference.segmentation.merge import Segmentation, merge
 from vigibati.inference.segmentation.segment import plan, segment
 from vigibati.inference.segmentation.settings import Cut, SegmentSettings, Shard
@@ -188,8 +188,8 @@ def test_a_unit_that_fails_again_and_again_is_left_out_and_named(
             raise ValueError("this unit is cursed")
         return healthy(unit, *others)  # type: ignore[arg-type]
 
-    healthy = work._infer
-    monkeypatch.setattr(work, "_infer", sick)
+    healthy = strip_pipeline._infer
+    monkeypatch.setattr(strip_pipeline, "_infer", sick)
     done = _run(town, stub(reach=8), out)
     assert len(tried) == 3
     assert done.report.failed == ("unit 1 (rows 512-1024, columns 0-1024): ValueError: this unit is cursed",)
