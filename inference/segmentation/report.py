@@ -72,7 +72,7 @@ class SegmentReport:
     @property
     def km2_per_h(self) -> float:
         """Square kilometres of ground per hour of this call."""
-        return self.mpx_per_s * 3600 * self.area_km2 / self.megapixels
+        return self.mpx_per_s * 3600 * self.area_km2 / self.megapixels if self.megapixels else 0.0
 
 
 @dataclass(frozen=True, slots=True)
