@@ -37,7 +37,7 @@ def test_the_wheel_holds_every_room_and_all_that_they_read(root: Path, wheel: Pa
     names = {path.relative_to(root).as_posix() for path in files if path.suffix != ".pyc"}
     assert held == {name if name.startswith("vigibati/") else f"vigibati/{name}" for name in names}
     assert {"vigibati/py.typed", "vigibati/checkpoints/model.safetensors"} < held
-    assert "vigibati/configs/presets/france.yaml" in held
+    assert "vigibati/configs/presets/laws/france.yaml" in held
 
 
 @pytest.fixture(scope="module")
