@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from vigibati.configs.legal import CASE_KINDS, CaseKind, LawPreset, LegalRules
-from vigibati.configs.method import CaseRules, MethodRules, RegistrationRules
+from vigibati.configs.legal import LawPreset, LegalRules
+from vigibati.configs.method import MethodRules
 from vigibati.configs.paths import StrPath
 from vigibati.configs.preset_files import preset_path
 from vigibati.configs.territory import Territory, load_territory
-
-__all__ = ["CASE_KINDS", "CaseKind", "CaseRules", "ComparisonRules", "RegistrationRules", "load_rules"]
 
 
 class ComparisonRules(LegalRules, MethodRules):

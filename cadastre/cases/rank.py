@@ -17,7 +17,8 @@ from vigibati.cadastre.cases.reasons import REASON_COLUMNS, reason
 from vigibati.cadastre.choices import AUTHORISED
 from vigibati.cadastre.size_bands import band_index
 from vigibati.cadastre.words import Language
-from vigibati.configs.rules import CASE_KINDS, ComparisonRules
+from vigibati.configs.legal import CASE_KINDS
+from vigibati.configs.rules import ComparisonRules
 
 
 def rank(

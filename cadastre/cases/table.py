@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from vigibati.cadastre.cases.ids import case_ids
 from vigibati.cadastre.overlap import Geometries
 from vigibati.cadastre.size_bands import size_bands
-from vigibati.configs.rules import CASE_KINDS, CaseKind, ComparisonRules
+from vigibati.configs.legal import CASE_KINDS, CaseKind
+from vigibati.configs.rules import ComparisonRules
 
 CASE_COLUMNS = (
     "case_id",

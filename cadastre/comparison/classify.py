@@ -13,7 +13,9 @@ from vigibati.cadastre.comparison.unexplained_parts import Residue, grown_parts,
 from vigibati.cadastre.comparison.unseen_records import unseen
 from vigibati.cadastre.overlap import Geometries, as_array, largest_overlap
 from vigibati.cadastre.size_bands import band_index
-from vigibati.configs.rules import CaseKind, CaseRules, ComparisonRules
+from vigibati.configs.legal import CaseKind
+from vigibati.configs.method import CaseRules
+from vigibati.configs.rules import ComparisonRules
 
 
 def unrecorded_buildings(

@@ -20,7 +20,8 @@ from vigibati.cadastre.comparison.sheet_borders import moved_records
 from vigibati.cadastre.overlap import as_array, boxes_near
 from vigibati.cadastre.registration.offsets import Offsets
 from vigibati.configs.errors import RecordsError
-from vigibati.configs.rules import CASE_KINDS, CaseKind, ComparisonRules
+from vigibati.configs.legal import CASE_KINDS, CaseKind
+from vigibati.configs.rules import ComparisonRules
 
 # Of the image; far more than registration moves a record.
 _AROUND_M = 100.0

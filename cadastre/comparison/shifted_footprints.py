@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.morphology import moved_by, opened, widened
 from vigibati.cadastre.overlap import Geometries, Pairs, near_pairs, shared_areas, union_by_left
-from vigibati.configs.rules import CaseRules
+from vigibati.configs.method import CaseRules
 
 # A record belongs to the building that most of it lies under.
 _BELONGS = 0.5

@@ -19,7 +19,7 @@ from vigibati.cadastre.overlap import (
     union_by_left,
 )
 from vigibati.cadastre.parallel import in_parts
-from vigibati.configs.rules import CaseRules
+from vigibati.configs.method import CaseRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from vigibati.cadastre.registration.offsets import OFFSET_COLUMNS, Offsets
 from vigibati.cadastre.registration.record_fit import RecordFits
 from vigibati.cadastre.registration.sheet_fit import Sheet, SheetFit
 from vigibati.cadastre.registration.tolerance import believed, record_tolerances_m, sheet_tolerance_m
-from vigibati.configs.rules import RegistrationRules
+from vigibati.configs.method import RegistrationRules
 
 
 def offsets_of(

@@ -17,7 +17,8 @@ from vigibati.cadastre.registration.wall_matching import Fit, WallMatcher
 from vigibati.cadastre.registration.wall_points import WallPoints, wall_points
 from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import RecordsError
-from vigibati.configs.rules import ComparisonRules, RegistrationRules
+from vigibati.configs.method import RegistrationRules
+from vigibati.configs.rules import ComparisonRules
 
 _FOOTPRINT_SPACING_M = 0.5
 _FOOTPRINT_MIN_EDGE_M = 1.0

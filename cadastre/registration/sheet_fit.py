@@ -21,7 +21,7 @@ from vigibati.cadastre.registration.wall_matching import Fit, WallMatcher
 from vigibati.cadastre.registration.wall_points import WallPoints, outer_walls, wall_points
 from vigibati.cadastre.registration.warp import Warp
 from vigibati.cadastre.registration.warp_fit import fit_warp
-from vigibati.configs.rules import RegistrationRules
+from vigibati.configs.method import RegistrationRules
 
 _SPACING_M = 3.0
 _SIMPLIFY_M = 0.1

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vigibati.cadastre.registration.record_fit import RecordFits
 from vigibati.cadastre.registration.sheet_fit import Sheet, SheetFit
-from vigibati.configs.rules import RegistrationRules
+from vigibati.configs.method import RegistrationRules
 
 # Walls that must agree, and their share of all walls of the block, on a sheet of which nothing else is known:
 # a corner of two walls fits any roof. Where the sheet is known it holds what few walls say.

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.legal import LawPreset
+from vigibati.configs.legal import CASE_KINDS, LawPreset
 from vigibati.configs.method import MethodRules
 from vigibati.configs.preset_files import preset_path
-from vigibati.configs.rules import CASE_KINDS, ComparisonRules, load_rules
+from vigibati.configs.rules import ComparisonRules, load_rules
 
 FRANCE = preset_path("france", of="rules")
 PRIORITY = yaml.safe_load(FRANCE.read_text(encoding="utf-8"))["priority"]

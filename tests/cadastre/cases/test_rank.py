@@ -13,7 +13,8 @@ from vigibati.cadastre.cases.rank import rank
 from vigibati.cadastre.size_bands import band_labels, size_bands
 from vigibati.cadastre.words import Language
 from vigibati.configs.errors import RecordsError
-from vigibati.configs.rules import CASE_KINDS, load_rules
+from vigibati.configs.legal import CASE_KINDS
+from vigibati.configs.rules import load_rules
 
 RULES = load_rules()
 
