@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, overload
+from typing import TypeAlias
 
 StrPath: TypeAlias = str | os.PathLike[str]
 """One path."""
@@ -14,16 +14,8 @@ StrPaths: TypeAlias = StrPath | Sequence[StrPath]
 """One path or several."""
 
 
-@overload
-def as_path(path: StrPath) -> Path: ...
-
-
-@overload
-def as_path(path: StrPath | None) -> Path | None: ...
-
-
 def as_path(path: StrPath | None) -> Path | None:
-    """Return a path as an object; None stays None, for what need not be given."""
+    """Return a path that need not be given as an object; None stays None."""
     return None if path is None else Path(path)
 
 

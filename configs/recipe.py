@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from vigibati.configs.paths import StrPath, as_path
+from vigibati.configs.paths import StrPath
 from vigibati.configs.schema import Schema
 
 
@@ -116,4 +117,4 @@ def load_recipe(recipe: StrPath | Recipe) -> Recipe:
     Raises:
         SettingsError: The file cannot be read, or does not fit the schema.
     """
-    return recipe if isinstance(recipe, Recipe) else Recipe.read(as_path(recipe))
+    return recipe if isinstance(recipe, Recipe) else Recipe.read(Path(recipe))

@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 
 from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import RasterError
-from vigibati.configs.paths import StrPath, as_path
+from vigibati.configs.paths import StrPath
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chips.chip_files import chip_line, is_written, write_chip, write_manifest
 from vigibati.datasets.chips.flair import (
@@ -85,7 +85,7 @@ def flair_chips(
         RasterError: A patch is damaged, or its mask holds a value that is no class.
         OutputError: ``out`` cannot be written to.
     """
-    folder, out = as_path(folder), as_path(out)
+    folder, out = Path(folder), Path(out)
     found = find_patches(folder)
     splits = split_domains({patch.domain for patch in found.patches}, val_share=val_share, seed=seed)
     check_writable(out / "chips.csv")

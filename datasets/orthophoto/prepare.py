@@ -15,7 +15,7 @@ from typing import Literal
 
 from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.errors import OutputError, RasterError, SettingsError
-from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
+from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.orthophoto.find_tiles import find_tiles
 from vigibati.datasets.orthophoto.safe_open import open_raster
@@ -113,7 +113,7 @@ def prepare(
     if workers < 1:
         raise SettingsError("--workers", f"{workers} is none", "give 1 or more")
     coding = Coding(None if lossless else quality, crs)
-    tiles = _planned(find_tiles(as_paths(sources)), as_path(out), coding)
+    tiles = _planned(find_tiles(as_paths(sources)), Path(out), coding)
     if not dry_run:
         tiles = _written(tiles, coding, workers, progress)
     states = Counter(tile.state for tile in tiles)

@@ -15,7 +15,7 @@ from rasterio.features import rasterize
 
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.paths import StrPath, as_path
+from vigibati.configs.paths import StrPath
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.synth.plan.commune import plan_commune
 from vigibati.datasets.synth.plan.ground_plan import GroundPlan
@@ -79,7 +79,7 @@ def synth_chips(
         raise SettingsError(
             "chip_px", f"a chip would be {side_m / 3:.0f} m wide", "choose between 67 and 667 m"
         )
-    out, rows = as_path(out), list[dict[str, object]]()
+    out, rows = Path(out), list[dict[str, object]]()
     with progress.stage("synthetic chips", count, "chips") as advance:
         for number, chip in zip(range(count), _chips(seed, chip_px, gsd_m), strict=False):
             rows.append(_written(chip, number, out, gsd_m))

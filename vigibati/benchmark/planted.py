@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vigibati.cadastre.benchmark.case_scores import Score, score_cases
 from vigibati.configs.errors import InputError
-from vigibati.configs.paths import StrPath, as_path
+from vigibati.configs.paths import StrPath
 from vigibati.configs.rules import load_rules
 from vigibati.workflow.layer_files import read_layer
 
@@ -19,7 +21,7 @@ def bench_planted(cases: StrPath, *, truth: StrPath) -> Score:
     Raises:
         InputError: A file or layer is missing, or the list is an earlier version's.
     """
-    cases, truth = as_path(cases), as_path(truth)
+    cases, truth = Path(cases), Path(truth)
     listed = read_layer(cases, layer="cases", made_by="detect")
     if "p_case" not in listed:
         cause = "an earlier version wrote it: it does not say how likely its cases are"

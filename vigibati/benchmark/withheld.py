@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from vigibati.benchmark.plan_case import plan_settings
@@ -78,7 +79,7 @@ def bench_withheld(
         _check_with_image(ortho, fraction, count, shifts_m, seeds)
         result = bench_whole_chain(
             as_paths(ortho),
-            records=as_path(records),
+            records=Path(records),
             settings=WithheldSettings(seeds[0], fraction, count, min_area_m2, shifts_m[0]),
             parcels=as_path(parcels),
             hints=hints,
@@ -92,7 +93,7 @@ def bench_withheld(
         image = {"ORTHO": ortho, "--checkpoint": checkpoint, "--reviewed": reviewed, "--crops": crops}
         _refuse(detections, image | {"--count": count, "--min-area-m2": min_area_m2, "--parcels": parcels})
         settings = plan_settings(detections, shifts_m=tuple(shifts_m), seeds=tuple(seeds), fraction=fraction)
-        result = bench_plan(as_path(records), settings=settings, hints=hints)
+        result = bench_plan(Path(records), settings=settings, hints=hints)
     if target is not None:
         with whole_file(target) as part:
             part.write_text(as_json(result) + "\n", encoding="utf-8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vigibati.configs.paths import StrPath, as_path
+from pathlib import Path
+
+from vigibati.configs.paths import StrPath
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.training.publishing.export_onnx import ExportReport
@@ -30,4 +32,4 @@ def export(
         SettingsError: ``tile_px`` does not fit.
         OutputError: The file cannot be written, or differs from the network.
     """
-    return export_onnx(load_checkpoint(checkpoint), as_path(onnx), tile_px=tile_px, progress=progress)
+    return export_onnx(load_checkpoint(checkpoint), Path(onnx), tile_px=tile_px, progress=progress)

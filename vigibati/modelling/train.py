@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.recipe import Recipe, load_recipe
@@ -52,7 +54,7 @@ def train(
     return train_on(
         load_recipe(config),
         read_manifests(as_paths(data)),
-        as_path(out),
+        Path(out),
         start_from=as_path(start_from),
         hardware=Hardware(choose_device(device).type, devices, workers),
         progress=progress,

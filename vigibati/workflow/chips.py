@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from vigibati.configs.errors import SettingsError
-from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
+from vigibati.configs.paths import StrPath, StrPaths, as_paths
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chips.cut import CutReport, Cutting, cut_chips
 from vigibati.datasets.orthophoto.orthophoto import open_ortho
@@ -59,7 +60,7 @@ def chips(
         return cut_chips(
             opened,
             labels.outlines,
-            as_path(out),
+            Path(out),
             cover=None if whole_image else labels.cover,
             cutting=cutting,
             progress=progress,

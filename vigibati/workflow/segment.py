@@ -72,7 +72,7 @@ def segment(
     Raises:
         InputError: Something given cannot be used; nothing was written.
     """
-    out, layer = as_path(out), as_path(footprints)
+    out, layer = Path(out), as_path(footprints)
     if layer is not None:
         check_layer_place(layer, layer="footprints")
     traced = layer is not None
@@ -102,7 +102,7 @@ def plan_segment(
     """
     traced = footprints is not None
     with _opened(ortho, only, checkpoint, image, run, shard, traced=traced) as (opened, model, settings):
-        return segmenting.plan(opened, model, as_path(out), settings)
+        return segmenting.plan(opened, model, Path(out), settings)
 
 
 def merge(out: StrPath, *, footprints: StrPath | None = None, progress: Progress = SILENT) -> SegmentResult:
@@ -118,7 +118,7 @@ def merge(out: StrPath, *, footprints: StrPath | None = None, progress: Progress
         InputError: There is no run for this raster, it is not finished, or it traced no footprints.
         OutputError: A file cannot be written.
     """
-    out, layer = as_path(out), as_path(footprints)
+    out, layer = Path(out), as_path(footprints)
     if layer is not None:
         check_layer_place(layer, layer="footprints")
     return _result(out, merging.merge(out, traced=layer is not None, progress=progress), layer, None)
@@ -140,7 +140,7 @@ def _opened(
         settings = SegmentSettings(
             device=run.device,
             traced=traced,
-            area=None if only is None else polygons_of(as_path(only), crs=opened.grid.crs),
+            area=None if only is None else polygons_of(Path(only), crs=opened.grid.crs),
             shard=shard,
             dask=run.dask,
             restart=run.restart,

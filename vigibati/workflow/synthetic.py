@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyproj
 
 from vigibati.cadastre.readers import read_records
-from vigibati.configs.paths import StrPath, as_path
+from vigibati.configs.paths import StrPath
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.synth.plan.from_polygons import plan_from_polygons
 from vigibati.datasets.synth.plan.ground_plan import GroundPlan
@@ -42,12 +44,12 @@ def synth(
         OutputError: The folder cannot be written to.
     """
     if ground_plan is None:
-        return synthesise(seed=seed, size_km=size_km, out=as_path(out), progress=progress)
-    return synthesise_from_plan(_plan_of(ground_plan, seed), out=as_path(out), insee=None, progress=progress)
+        return synthesise(seed=seed, size_km=size_km, out=Path(out), progress=progress)
+    return synthesise_from_plan(_plan_of(ground_plan, seed), out=Path(out), insee=None, progress=progress)
 
 
 def _plan_of(ground_plan: StrPath, seed: int) -> GroundPlan:
-    found = read_records(as_path(ground_plan), crs=_LAMBERT_93)
+    found = read_records(Path(ground_plan), crs=_LAMBERT_93)
     # A record of several parts is drawn as several buildings.
     records = found.records.explode(ignore_index=True)
     buildings = records[records["kind"] != "pool"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import geopandas as gpd
 
@@ -50,7 +51,7 @@ def vectorise(
     if layer is not None:
         check_layer_place(layer, layer="footprints")
     table = outline(
-        as_path(probabilities),
+        Path(probabilities),
         thresholds=thresholds,
         min_area_m2=min_area_m2,
         regular=regular,
