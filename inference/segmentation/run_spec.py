@@ -7,7 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from affine import Affine
+from numpy.typing import NDArray
 from pydantic import Field
 from pyproj import CRS
 
@@ -19,7 +21,7 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.fingerprints import fingerprint, fingerprint_files
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.area_of_interest import area_mask, mask_to_text
+from vigibati.inference.segmentation.area_of_interest import area_mask, mask_from_text, mask_to_text
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.inference.segmentation.tiling import Layout, lay_out
 
@@ -65,6 +67,11 @@ class RunSpec(Schema):
         """Grid of the result."""
         crs = CRS.from_wkt(self.crs_wkt)
         return PixelGrid(crs, Affine(*self.transform), self.layout.width, self.layout.height)
+
+    @property
+    def area_mask(self) -> NDArray[np.bool_] | None:
+        """(rows, columns) of cores, True where somebody wants to know; everywhere when None."""
+        return None if self.wanted is None else mask_from_text(self.wanted, self.layout.cores_shape)
 
     @property
     def run(self) -> str:

@@ -16,7 +16,6 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.area_of_interest import mask_from_text
 from vigibati.inference.segmentation.cog import read_counts
 from vigibati.inference.segmentation.dask_dispatch import dispatch
 from vigibati.inference.segmentation.merge import Segmentation, merge
@@ -67,7 +66,7 @@ def plan(ortho: Orthophoto, checkpoint: Checkpoint, out: Path, settings: Segment
     spec = new_run_spec(ortho, checkpoint, Predictor(checkpoint, Device.choose(settings.device)), settings)
     run, units = RunFolder(out), _share(spec, settings)
     files, states = run.files(spec), run.states()
-    area_mask = None if spec.wanted is None else mask_from_text(spec.wanted, spec.layout.cores_shape)
+    area_mask = spec.area_mask
     finished = not settings.restart and not run.path.exists() and read_counts(out, run=spec.run) is not None
     done = [unit for unit in units if finished or is_done(unit, files, states)]
     return Plan(

@@ -11,7 +11,6 @@ from vigibati.datasets.orthophoto.strip_reader import StripReader
 from vigibati.inference.model.checkpoint import load_checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.area_of_interest import mask_from_text
 from vigibati.inference.segmentation.ledger import Ledger, UnitState
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.run_spec import RunSpec
@@ -58,9 +57,8 @@ def worker_context(
     spec: RunSpec, run: RunFolder, ortho: Orthophoto, predictor: Predictor, *, threads: int
 ) -> Iterator[WorkerContext]:
     """Lay out what is already open, and close the files of the image at the end."""
-    area_mask = None if spec.wanted is None else mask_from_text(spec.wanted, spec.layout.cores_shape)
     with StripReader(ortho, threads=threads) as reader:
-        yield WorkerContext(spec.layout, reader, predictor, run.files(spec), area_mask)
+        yield WorkerContext(spec.layout, reader, predictor, run.files(spec), spec.area_mask)
 
 
 def remaining(units: Sequence[Unit], files: UnitFiles, states: dict[int, UnitState]) -> list[Unit]:
