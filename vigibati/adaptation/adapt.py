@@ -92,6 +92,7 @@ def foresee(
     checkpoint: StrPath | None = None,
     settings: AdaptSettings = AdaptSettings(),
     image: ImageOptions = ImageOptions(),
+    rules: StrPath = "france",
     hints: RecordsHints = NO_HINTS,
 ) -> Outlook:
     """Tell what `adapt` would do with the same arguments; writes nothing.
@@ -100,7 +101,13 @@ def foresee(
         InputError: An input cannot be used.
     """
     with open_place(
-        ortho, records=records, parcels=parcels, checkpoint=checkpoint, image=image, hints=hints
+        ortho,
+        records=records,
+        parcels=parcels,
+        checkpoint=checkpoint,
+        image=image,
+        hints=hints,
+        territory=load_rules(name=rules).territory,
     ) as place:
         return outlook(place, settings)
 

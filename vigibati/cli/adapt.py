@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
-
-if TYPE_CHECKING:
-    from vigibati.adaptation.report import AdaptReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,16 +58,13 @@ def adapt(  # long: typer reads the options from the signature
 
     Example: vigibati adapt ortho.tif --records cadastre-13029-batiments.json.gz --minutes 60 --out adapted
     """
-    from vigibati.adaptation.adapt import adapt as run
     from vigibati.adaptation.adapt import foresee
-    from vigibati.adaptation.run_setup import AdaptSettings
     from vigibati.configs.adaptation import Adaptation
-    from vigibati.workflow.options import ImageOptions
 
     learning = Adaptation() if config is None else Adaptation.read(config)
-    settings = AdaptSettings(folds, rounds, minutes, device, learning)
+    settings = vigibati.AdaptSettings(folds, rounds, minutes, device, learning)
     hints = options.records_hints(records_crs, records_format, records_mapping)
-    image = ImageOptions(crs, options.checked_bands(bands), scale)
+    image = vigibati.ImageOptions(crs, options.checked_bands(bands), scale)
     if dry_run:
         seen = foresee(
             ortho,
@@ -78,11 +73,12 @@ def adapt(  # long: typer reads the options from the signature
             checkpoint=checkpoint,
             settings=settings,
             image=image,
+            rules=rules,
             hints=hints,
         )
         typer.echo(as_json(seen))
         return
-    report = run(
+    report = vigibati.adapt(
         ortho,
         records=records,
         out=out,
@@ -102,7 +98,7 @@ def adapt(  # long: typer reads the options from the signature
         show(Console(), report)
 
 
-def show(console: Console, report: AdaptReport) -> None:
+def show(console: Console, report: vigibati.AdaptReport) -> None:
     """Print what an adaptation came to."""
     table = Table(title="Agreement with records and decisions, out of fold")
     for name in ("model", "IoU", "records seen", "beside records", "decisions kept"):

@@ -312,6 +312,19 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
     assert not out.exists()
 
 
+def test_a_dry_run_goes_by_the_rules_of_the_run(
+    vigibati: Callable[..., Any], town: tuple[Path, Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    ran = vigibati(
+        *("adapt", town[0], "--records", town[1], "--checkpoint", checkpoint, "--out", tmp_path / "out"),
+        *("--rules", "atlantis", "--dry-run"),
+    )
+    assert (ran.code, ran.err.partition(";")[0]) == (
+        2,
+        "vigibati: rules 'atlantis': is not a preset, nor a file",
+    )
+
+
 def test_records_without_sheds_are_warned_of() -> None:
     houses = gpd.GeoDataFrame({"kind": ["durable"] * 11}, geometry=moved(), crs="EPSG:2154")
     (warning,) = warnings_about(houses)
