@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,9 +13,6 @@ import vigibati
 from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.workflow.json_output import as_json
-
-if TYPE_CHECKING:
-    from vigibati.cadastre.benchmark.case_scores import Score
 
 
 def add_to(app: typer.Typer) -> None:
@@ -118,7 +115,7 @@ def planted(
         _show(score)
 
 
-def _show(score: Score) -> None:
+def _show(score: vigibati.Score) -> None:
     console = Console()
     recall = Table(title="What was planted")
     for name in ("planted", "size", "count", "listed", "listed as expected"):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import vigibati
 from vigibati.cli import options
 from vigibati.workflow.json_output import as_json
 
@@ -40,9 +41,7 @@ def register(
 
     Example: vigibati register footprints.gpkg --records cadastre-13029-batiments.json.gz --out offsets.gpkg
     """
-    from vigibati.workflow.register import register as run
-
-    offsets = run(
+    offsets = vigibati.register(
         footprints,
         records=records,
         out=out,
@@ -83,15 +82,13 @@ def compare(  # long: typer reads the options from the signature
     Example: vigibati compare footprints.gpkg --records cadastre-13029-batiments.json.gz --out cases.gpkg
     """
     from vigibati.cli.case_summary import show_cases
-    from vigibati.workflow.compare import compare as run
-    from vigibati.workflow.options import ContextPaths
 
-    report = run(
+    report = vigibati.compare(
         footprints,
         records=records,
         out=out,
         parcels=parcels,
-        context=ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
+        context=vigibati.ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
         offsets=offsets,
         budget=budget,
         image_date=image_date,
@@ -126,9 +123,8 @@ def info(
 
     Example: vigibati records info edigeo-130290000A01.tar.bz2
     """
-    from vigibati.workflow.records_info import records_info
-
-    report = records_info(path, hints=options.records_hints(records_crs, records_format, records_mapping))
+    hints = options.records_hints(records_crs, records_format, records_mapping)
+    report = vigibati.records_info(path, hints=hints)
     typer.echo(as_json(report) if json else "\n".join(_spoken(report)))
 
 

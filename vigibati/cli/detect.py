@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+import vigibati
 from vigibati.cli import options
 from vigibati.cli.adapt import show as show_adaptation
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
 from vigibati.workflow.json_output import as_json, three_digits
-
-if TYPE_CHECKING:
-    from vigibati.adaptation.run_setup import AdaptSettings
-    from vigibati.detection.report import DetectReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,24 +64,21 @@ def detect(  # long: typer reads the options from the signature
     vigibati detect ortho.tif --records cadastre-13029-batiments.json.gz
     --parcels cadastre-13029-parcelles.json.gz --zones 13029_ZONE_URBA.shp --out cases.gpkg
     """
-    from vigibati.detection.detect import detect as run
-    from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions
-
-    report = run(
+    report = vigibati.detect(
         ortho,
         records=records,
         out=out,
         parcels=parcels,
-        context=ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
+        context=vigibati.ContextPaths(zones or (), risk or (), protected or (), permits or (), previous),
         vintages=options.checked_vintages(vintage),
         budget=budget,
         checkpoint=checkpoint,
-        image=ImageOptions(crs, options.checked_bands(bands), scale),
+        image=vigibati.ImageOptions(crs, options.checked_bands(bands), scale),
         image_date=image_date,
         rules=rules,
         lang=options.checked_lang(lang),
         hints=options.records_hints(records_crs, records_format, records_mapping),
-        run=RunOptions(device, dask, restart, retry_failed),
+        run=vigibati.RunOptions(device, dask, restart, retry_failed),
         adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device),
         quicklook_png=quicklook,
         command=options.typed(),
@@ -99,17 +93,13 @@ def detect(  # long: typer reads the options from the signature
     )
 
 
-def _adaptation(*, adapt: bool, minutes: float | None, device: str) -> AdaptSettings | None:
+def _adaptation(*, adapt: bool, minutes: float | None, device: str) -> vigibati.AdaptSettings | None:
     if not adapt and minutes is not None:
         raise SettingsError("--minutes", "is the time of an adaptation", "give --adapt too, or leave it out")
-    if not adapt:
-        return None
-    from vigibati.adaptation.run_setup import AdaptSettings
-
-    return AdaptSettings(minutes=minutes, device=device)
+    return vigibati.AdaptSettings(minutes=minutes, device=device) if adapt else None
 
 
-def summary(report: DetectReport) -> dict[str, object]:
+def summary(report: vigibati.DetectReport) -> dict[str, object]:
     """Return what a machine wants to know of a run, JSON-ready."""
     return {
         "out": report.out,
@@ -126,7 +116,7 @@ def summary(report: DetectReport) -> dict[str, object]:
     }
 
 
-def _show(report: DetectReport) -> None:
+def _show(report: vigibati.DetectReport) -> None:
     from vigibati.cli.case_summary import show_cases
 
     console = Console()
@@ -146,7 +136,7 @@ def _show(report: DetectReport) -> None:
     console.print(f"written: {report.out}, probabilities in {report.probabilities}")
 
 
-def _show_effort(console: Console, report: DetectReport) -> None:
+def _show_effort(console: Console, report: vigibati.DetectReport) -> None:
     done = report.segmentation
     if done.skipped_share:
         console.print(

@@ -6,15 +6,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import vigibati
 from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
-
-if TYPE_CHECKING:
-    from vigibati.cadastre.readers.hints import RecordsHints
 
 _YEAR = re.compile("(19|20)[0-9]{2}")
 
@@ -156,15 +154,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors alone.")]
 
 
-def records_hints(crs: str | None, source_format: str | None, mapping: Path | None) -> RecordsHints:
+def records_hints(crs: str | None, source_format: str | None, mapping: Path | None) -> vigibati.RecordsHints:
     """Return what ``--records-crs``, ``--records-format`` and ``--records-mapping`` say of records.
 
     Raises:
         SettingsError: The format is unknown, or the mapping cannot be read.
     """
-    from vigibati.cadastre.readers.hints import RecordsHints
-
-    return RecordsHints.given(declared_crs=crs, source_format=source_format, mapping=mapping)
+    return vigibati.RecordsHints.given(declared_crs=crs, source_format=source_format, mapping=mapping)
 
 
 def typed() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from vigibati.cli import options
 from vigibati.cli.progress import listener
 from vigibati.configs.errors import SettingsError
 from vigibati.workflow.json_output import as_json
-
-if TYPE_CHECKING:
-    from vigibati.workflow.segment import SegmentResult
 
 _SHARD = re.compile(r"(\d+)/(\d+)")
 
@@ -119,7 +116,7 @@ def _shard(text: str) -> vigibati.Shard:
     return vigibati.Shard(int(match.group(1)), int(match.group(2)))
 
 
-def _end(done: SegmentResult, *, quiet: bool) -> None:
+def _end(done: vigibati.SegmentResult, *, quiet: bool) -> None:
     from vigibati.workflow.segmentation_cost import account
 
     if not quiet:
