@@ -104,8 +104,8 @@ def compare(
     around = boxes_near(as_array(records), shapely.get_parts([region]), distance_m=_AROUND_M)
     moved = moved_records(footprints, records[around], offsets)
     shapely.prepare(cover)
-    known = shapely.intersects(cover, shapely.point_on_surface(as_array(footprints)))
-    inside = footprints[known]
+    in_cover = shapely.intersects(cover, shapely.point_on_surface(as_array(footprints)))
+    inside = footprints[in_cover]
     is_pool, was_pool = inside["kind"] == "pool", moved["kind"] == "pool"
     pool_records = int((records["kind"] == "pool").sum())
     shapely.prepare(region)
@@ -121,7 +121,7 @@ def compare(
     cases = case_table(found, rules, footprints.crs)
     report = ComparisonReport(
         footprints=len(footprints),
-        footprints_outside_cover=int((~known).sum()),
+        footprints_outside_cover=int((~in_cover).sum()),
         footprints_unsure=unsure,
         footprints_recorded=len(inside)
         - unsure

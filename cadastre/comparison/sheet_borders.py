@@ -41,8 +41,8 @@ def moved_records(
     on_pools = (records["kind"] == "pool").to_numpy()
     found = [as_array(footprints[footprints["kind"] == kind]) for kind in ("building", "pool")]
     row, sheet = _other_sheets(footprints, records, offsets)
-    asked, place = np.unique(row, return_inverse=True)
-    now = _seen(as_array(moved)[asked], on_pools[asked], found)[place]
+    unique, inverse = np.unique(row, return_inverse=True)
+    now = _seen(as_array(moved)[unique], on_pools[unique], found)[inverse]
     doubtful = now <= 1 - _GAIN
     row, sheet, now = row[doubtful], sheet[doubtful], now[doubtful]
     if row.size == 0:

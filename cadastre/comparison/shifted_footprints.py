@@ -42,13 +42,13 @@ def displaced(
     each = np.arange(len(walls))
     common_m2 = shared_areas(Pairs(each, each), walls, united)
     missing_m2, beyond_m2 = shapely.area(united) - common_m2, shapely.area(walls) - common_m2
-    asked = np.flatnonzero((far_m <= rules.displaced_max_m) & (missing_m2 >= _AS_MUCH * beyond_m2))
+    candidates = np.flatnonzero((far_m <= rules.displaced_max_m) & (missing_m2 >= _AS_MUCH * beyond_m2))
     slack_m = np.zeros(len(walls))
     np.maximum.at(slack_m, pairs.left, tolerance_m[pairs.right])
-    laid, known, slack_m = moved_by(walls[asked], aside_m[asked]), united[asked], slack_m[asked]
-    fits = np.ones(len(asked), dtype=np.bool_)
-    for inner, outer in ((laid, known), (known, laid)):
-        left = shapely.difference(inner, widened(outer, slack_m))
+    shifted, recorded = moved_by(walls[candidates], aside_m[candidates]), united[candidates]
+    fits = np.ones(len(candidates), dtype=np.bool_)
+    for inner, outer in ((shifted, recorded), (recorded, shifted)):
+        left = shapely.difference(inner, widened(outer, slack_m[candidates]))
         fits &= shapely.area(opened(left, rules.opening_m)) < rules.seed_min_m2
-    result[asked] = fits
+    result[candidates] = fits
     return result

@@ -69,9 +69,9 @@ def residue(
     left = np.flatnonzero(~_within_one(footprints, records, tolerance_m))
     left = left[_sticks_out(footprints[left], records, tolerance_m) >= rules.seed_min_m2]
     pairs = near_pairs(footprints[left], records, distance_m=widest_m)
-    used, place = np.unique(pairs.right, return_inverse=True)
-    wider = widened(records[used], tolerance_m[used])
-    wide = union_by_left(Pairs(pairs.left, place), wider, count=len(left))
+    unique, inverse = np.unique(pairs.right, return_inverse=True)
+    wider = widened(records[unique], tolerance_m[unique])
+    wide = union_by_left(Pairs(pairs.left, inverse), wider, count=len(left))
     walls = _walls(footprints[left], pairs, overhang_m)
 
     def beyond(row: NDArray[np.intp]) -> Geometries:

@@ -70,11 +70,11 @@ def _seen_shares(
     """Return the share of each record that lies under footprints, widened or shrunk as the record asks."""
     pairs = near_pairs(records, footprints, distance_m=float(np.maximum(change_m, 0.0).max(initial=0.0)))
     # A footprint may meet records of several sheets, each with an overhang of its own.
-    asked, place = np.unique(
+    variants, variant = np.unique(
         np.column_stack([pairs.right, change_m[pairs.left]]), axis=0, return_inverse=True
     )
-    changed = widened(footprints[asked[:, 0].astype(np.intp)], asked[:, 1])
-    over = union_by_left(Pairs(pairs.left, place.reshape(-1)), changed, count=len(records))
+    changed = widened(footprints[variants[:, 0].astype(np.intp)], variants[:, 1])
+    over = union_by_left(Pairs(pairs.left, variant.reshape(-1)), changed, count=len(records))
 
     def share(row: NDArray[np.intp]) -> NDArray[np.float64]:
         seen: NDArray[np.float64] = shapely.area(shapely.intersection(records[row], over[row]))

@@ -5,7 +5,7 @@ left along the walls of its block; one that goes with its sheet by the same fact
 left in the sheet, and its overhang. Neither is less than ``tolerance_floor_m`` nor more than
 ``unregistered_tolerance_m``, which is also that of a sheet where nothing agrees; a sheet that takes the
 shift of the others has ``fallback_tolerance_m``. Where the values of the four come from stands in
-``configs/rules.py``, at `RegistrationRules`.
+``configs/method.py``, at `RegistrationRules`.
 
 It is the column ``tolerance_m`` of the tables of `Offsets`, and `Offsets.apply` hands it on with each moved
 record. The comparison widens records by it before it asks what sticks out; the area of a case is given to

@@ -78,9 +78,9 @@ class Warp:
 def _bilinear(xy: NDArray[np.float64], warp: Warp) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the four nodes around each point, (n, 4), and their shares, which sum to 1."""
     rows, columns, _ = warp.values_m.shape
-    place = np.clip((xy - (warp.west_m, warp.south_m)) / warp.cell_m, 0, (columns - 1, rows - 1))
-    cell = np.minimum(place.astype(np.intp), np.maximum((columns - 2, rows - 2), 0))
-    (column, row), (right, up) = cell.T, (place - cell).T
+    cell_xy = np.clip((xy - (warp.west_m, warp.south_m)) / warp.cell_m, 0, (columns - 1, rows - 1))
+    cell = np.minimum(cell_xy.astype(np.intp), np.maximum((columns - 2, rows - 2), 0))
+    (column, row), (right, up) = cell.T, (cell_xy - cell).T
     next_column, next_row = np.minimum(column + 1, columns - 1), np.minimum(row + 1, rows - 1)
     nodes = np.column_stack(
         [

@@ -54,9 +54,9 @@ def zonal_mean(probabilities: Path, outlines: gpd.GeoSeries, kinds: Sequence[str
     except rasterio.errors.RasterioIOError as error:
         raise RasterError(probabilities, f"cannot be read ({error})", "give an existing file") from error
     shown = pixels * size_m2 >= _LEAST_SHOWN * shapely.area(shapes)
-    known = shown & (pixels > 0)
+    is_shown = shown & (pixels > 0)
     means: NDArray[np.float64] = np.divide(
-        total, PROBABILITY_SCALE * pixels, out=np.full(len(shapes), np.nan), where=known
+        total, PROBABILITY_SCALE * pixels, out=np.full(len(shapes), np.nan), where=is_shown
     )
     return means
 

@@ -148,8 +148,8 @@ def _straightened(raw: _Objects, block: _Ints, wall_cost_m3: float, scale: float
     new_walls = new[len(rings) :]
     new_owner = owner[len(rings) :]
     for group in groups:
-        own = new_walls[(new_owner == group[0]) & ~shapely.is_missing(new_walls)]
-        inside = [lengthened(wall, 2 * MAX_SHIFT_M / scale) for wall in own]
+        of_group = new_walls[(new_owner == group[0]) & ~shapely.is_missing(new_walls)]
+        inside = [lengthened(wall, 2 * MAX_SHIFT_M / scale) for wall in of_group]
         outline = outlines[group[0]]
         parts = None
         if outline is not None and outline.is_valid:
@@ -164,8 +164,8 @@ def _polygons(rings: _Objects, owner: _Ints, count: int) -> _Objects:
     shells, first, number = np.unique(owner, return_index=True, return_counts=True)
     missing = np.zeros(count, dtype=bool)
     missing[owner[shapely.is_missing(rings)]] = True
-    plain = (number == 1) & ~missing[shells]
-    result[shells[plain]] = shapely.polygons(rings[first[plain]])
+    without_holes = (number == 1) & ~missing[shells]
+    result[shells[without_holes]] = shapely.polygons(rings[first[without_holes]])
     for index in np.flatnonzero((number > 1) & ~missing[shells]):
         shell, *holes = rings[first[index] : first[index] + number[index]]
         result[shells[index]] = Polygon(shell, holes)

@@ -49,12 +49,12 @@ def dispatch(
         SettingsError: The scheduler cannot be reached.
         VigibatiError: Something that would fail every other unit too.
     """
-    files, told = run.files(spec), set[int]()
+    files, reported = run.files(spec), set[int]()
 
     def tell(states: Any) -> None:  # noqa: ANN401
         for unit in units:
-            if unit.number not in told and is_done(unit, files, states):
-                told.add(unit.number)
+            if unit.number not in reported and is_done(unit, files, states):
+                reported.add(unit.number)
                 done(unit)
 
     with _client(address) as client:

@@ -140,13 +140,13 @@ def _advance(pending: _Open, strip: Strip) -> tuple[Components, _Open]:
     # Places in rows of one column more, the last row of the strip before included: runs of different
     # rows never meet. Starts and stops take turns.
     height, side = len(strip.mask), strip.mask.shape[1] + 1
-    fresh = run_ends(strip.mask)
-    ends = np.concatenate([pending.ends, fresh + side])
+    added = run_ends(strip.mask)
+    ends = np.concatenate([pending.ends, added + side])
     starts, stops = ends[::2], ends[1::2]
-    known = len(pending.table)
-    part = np.concatenate([pending.owner, np.arange(known, known + len(fresh) // 2)])
+    count = len(pending.table)
+    part = np.concatenate([pending.owner, np.arange(count, count + len(added) // 2)])
     touching = overlapping(starts + side, stops + side, starts, stops)
-    parts = Components.concatenate([pending.table, _runs(strip, fresh)])
+    parts = Components.concatenate([pending.table, _runs(strip, added)])
     table, number = joined(parts, *(part[index] for index in touching))
     owner = number[part]
     last = starts >= height * side
@@ -182,5 +182,5 @@ def _runs(strip: Strip, ends: _Ints) -> Components:
 def _parted(table: Components, corners: Corners, chosen: _Flags) -> tuple[Components, Corners]:
     """Return the chosen components and their corners, numbered anew."""
     rank = np.cumsum(chosen) - 1
-    own = corners.take(chosen[corners.owner])
-    return table.take(chosen), replace(own, owner=rank[own.owner])
+    kept = corners.take(chosen[corners.owner])
+    return table.take(chosen), replace(kept, owner=rank[kept.owner])

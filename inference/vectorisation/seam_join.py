@@ -39,9 +39,9 @@ def join_at_seams(parts: Components, *, rows: Sequence[int], cols: Sequence[int]
     whole, number = joined(near, first, second)
     several = np.bincount(number, minlength=len(whole)) > 1
     rank = np.cumsum(several) - 1
-    own = corners.take(several[number[corners.owner]])
+    crossing = corners.take(several[number[corners.owner]])
     outlines = whole.outlines.copy()
-    outlines[several] = draw(united(replace(own, owner=rank[number[own.owner]])))
+    outlines[several] = draw(united(replace(crossing, owner=rank[number[crossing.owner]])))
     return Components.concatenate([ordered.take(~beside), replace(whole, outlines=outlines)]).in_order()
 
 

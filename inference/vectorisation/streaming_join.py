@@ -36,11 +36,11 @@ def settle(
     for traced, rows in strips:
         joined = {
             name: join_at_seams(
-                Components.concatenate([held[name], fresh]) if name in held else fresh,
+                Components.concatenate([held[name], added]) if name in held else added,
                 rows=[rows.start],
                 cols=cols,
             )
-            for name, fresh in traced.items()
+            for name, added in traced.items()
         }
         waiting = _waiting(joined, rows.stop - reach_px, reach_px)
         yield {name: each.take(~waiting[name]) for name, each in joined.items()}

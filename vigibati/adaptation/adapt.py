@@ -68,7 +68,7 @@ def adapt(
     Raises:
         InputError: An input cannot be used, or ``out`` was begun with others.
     """
-    thresholds = load_rules(name=rules)
+    preset = load_rules(name=rules)
     with open_place(
         ortho,
         records=records,
@@ -77,11 +77,9 @@ def adapt(
         image=image,
         hints=hints,
         context=ContextPaths(previous=previous),
-        territory=thresholds.territory,
+        territory=preset.territory,
     ) as place:
-        return adapt_to(
-            place, Path(out), settings=settings, rules=thresholds, restart=restart, progress=progress
-        )
+        return adapt_to(place, Path(out), settings=settings, rules=preset, restart=restart, progress=progress)
 
 
 def foresee(

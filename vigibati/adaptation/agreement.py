@@ -137,8 +137,8 @@ def _temperature(territory: Territory, view: View, windows: Sequence[Window], ev
     share = min(1.0, _PIXELS / sum(window.width * window.height for window in windows))
     with rasterio.open(view.probabilities) as raster:
         for window in windows:
-            place = rasterio.windows.Window(window.col, window.row, window.width, window.height)
-            values = raster.read(band, window=place)
+            part = rasterio.windows.Window(window.col, window.row, window.width, window.height)
+            values = raster.read(band, window=part)
             target, weight = soft_labels(grid, window, evidence)
             used = (values != NO_IMAGE) & (weight == WEIGHT_SCALE) & (draw.random(values.shape) < share)
             logits.append(object_logits(values[used] / PROBABILITY_SCALE))

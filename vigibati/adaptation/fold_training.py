@@ -83,7 +83,7 @@ def adapt_fold(
         rounds: How many models.
         name: Of the last model.
     """
-    views, made = [start], list[Round]()
+    views, finished = [start], list[Round]()
     for number in range(1, rounds + 1):
         home = folder / f"round_{number}"
         if _is_trained(home):
@@ -97,8 +97,8 @@ def adapt_fold(
         model = load_checkpoint(home / "checkpoint")
         ground = fold if number == rounds else None
         views.append(look(workshop.territory, model, home, device=workshop.device, fold=ground))
-        made.append(Round(views[-1], off))
-    return made
+        finished.append(Round(views[-1], off))
+    return finished
 
 
 def learn(

@@ -172,8 +172,8 @@ def labels_of(
     for name in territory.class_names:
         recorded = name == _BUILDING or (name == _POOL and len(found.of(_POOL)) > 0)
         evidence[name] = _evidence(territory, name, found, views, off) if recorded else None
-    known = territory.on_image(shapely.get_parts(found.cover))
-    return Labels(evidence, known, views[0].probabilities, settings.unlabelled_weight), off
+    cover = territory.on_image(shapely.get_parts(found.cover))
+    return Labels(evidence, cover, views[0].probabilities, settings.unlabelled_weight), off
 
 
 def off_record(found: Registered) -> OffRecord:

@@ -63,8 +63,8 @@ def plan_settings(
     """
     shares = Shares() if fraction is None else Shares(withheld=fraction)
     if quality not in get_args(Quality):
-        known = ", ".join(get_args(Quality))
-        raise SettingsError("--detections", f"'{quality}' is unknown", f"use model, {known}")
+        qualities = ", ".join(get_args(Quality))
+        raise SettingsError("--detections", f"'{quality}' is unknown", f"use model, {qualities}")
     return PlanSettings(quality=cast("Quality", quality), shifts_m=shifts_m, seeds=seeds, shares=shares)
 
 
@@ -147,16 +147,16 @@ def _means(layer: gpd.GeoDataFrame) -> NDArray[np.float64]:
 def _sheets(inputs: CadastralInputs, pieces: gpd.GeoDataFrame, displaced: Displaced) -> gpd.GeoDataFrame:
     """Return where the cadastre speaks, as displaced as it is: the sheets, or all around the buildings."""
     names = list(displaced.fields)
-    known = inputs.record_set.sheets
-    if known is None:
+    sheets = inputs.record_set.sheets
+    if sheets is None:
         ground = [
             shapely.GeometryCollection(list(as_array(pieces[pieces["sheet_id"] == name]))).convex_hull
             for name in names
         ]
-        known = gpd.GeoDataFrame(
+        sheets = gpd.GeoDataFrame(
             {"sheet_id": names}, geometry=shapely.buffer(ground, _AROUND_M), crs=pieces.crs
         )
-    known = known[known["sheet_id"].isin(names)]
-    shift_m = np.array([displaced.fields[str(name)].shift_m for name in known["sheet_id"]])
-    moved = moved_by(as_array(known), shift_m)
-    return conform(known.set_geometry(moved, crs=known.crs), SHEET_COLUMNS)
+    sheets = sheets[sheets["sheet_id"].isin(names)]
+    shift_m = np.array([displaced.fields[str(name)].shift_m for name in sheets["sheet_id"]])
+    moved = moved_by(as_array(sheets), shift_m)
+    return conform(sheets.set_geometry(moved, crs=sheets.crs), SHEET_COLUMNS)

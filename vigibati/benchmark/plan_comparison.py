@@ -123,9 +123,9 @@ def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
     left = pd.concat([run.residuals_m for run in runs])
     scores = [run.score for run in runs]
     records = sum(run.records for run in runs)
-    own, excused = Counter[str](), Counter[str]()
+    own_false, excused = Counter[str](), Counter[str]()
     for score in scores:
-        own.update(score.own_false)
+        own_false.update(score.own_false)
         excused.update(score.detector_false)
     return {
         "records": records,
@@ -140,8 +140,8 @@ def _figures(runs: Sequence[_Run]) -> dict[str, Any]:
             "share_over_1_m": round(float((left > _FAR_M).mean()), 5),
         },
         "recall": [asdict(line) for line in added(line for score in scores for line in score.lines)],
-        "own_false": dict(own),
-        "own_false_per_100_records": round(100 * own.total() / records, 3),
+        "own_false": dict(own_false),
+        "own_false_per_100_records": round(100 * own_false.total() / records, 3),
         "detector_false": dict(excused),
         "cpu_s": round(sum(run.cpu_s for run in runs), 2),
         "wall_s": round(sum(run.wall_s for run in runs), 2),

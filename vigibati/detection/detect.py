@@ -91,7 +91,7 @@ def detect(
     target, picture = Path(out), as_path(quicklook_png)
     year = _checked_year(image_date, vintages, run=run, adaptation=adaptation, budget=budget)
     _check_outputs(target, picture)
-    thresholds = load_rules(name=rules)
+    preset = load_rules(name=rules)
     with (
         open_place(
             ortho,
@@ -101,17 +101,17 @@ def detect(
             image=image,
             hints=hints,
             context=context,
-            territory=thresholds.territory,
+            territory=preset.territory,
         ) as place,
         open_vintages(vintages, place.image, place.model, image_year=year, options=image) as older,
     ):
         tell_of_earlier_decisions(place.inputs, as_path(context.previous))
-        origin = Origin(_files(place.image, *older.values()), place.inputs, thresholds, image_date, command)
+        origin = Origin(_files(place.image, *older.values()), place.inputs, preset, image_date, command)
         with measure_energy() as energy:
             sight = segment_or_adapt(
-                place, older, target, run=run, adaptation=adaptation, rules=thresholds, progress=progress
+                place, older, target, run=run, adaptation=adaptation, rules=preset, progress=progress
             )
-            listed = _list(sight, place, rules=thresholds, lang=lang, image_year=year, budget=budget)
+            listed = _list(sight, place, rules=preset, lang=lang, image_year=year, budget=budget)
         report = _report(target, sight, listed, origin, budget, energy.result)
         _publish(report, sight, listed, origin, lang)
         if picture is not None:

@@ -30,8 +30,8 @@ def draw_cases(
         OutputError: The picture cannot be written.
     """
     drawn = cases.to_crs(image.grid.crs)
-    known = tuple(records.to_crs(image.grid.crs).geometry)
-    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#ffd700", geometries=known)]
+    recorded = tuple(records.to_crs(image.grid.crs).geometry)
+    layers = [Outlines(name=TITLES["records"].said_in(lang), colour="#ffd700", geometries=recorded)]
     for kind, spec in CASE_KIND_SPECS.items():
         of_kind = drawn[drawn["kind"] == kind]
         layers.append(

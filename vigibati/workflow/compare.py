@@ -80,28 +80,28 @@ def compare(
     Raises:
         InputError: An input cannot be used; nothing was written.
     """
-    outlines, target, known = Path(footprints), Path(out), as_path(offsets)
+    outlines, target, offsets_file = Path(footprints), Path(out), as_path(offsets)
     check_budget(budget)
     year = image_year(image_date)
     refuse_to_lose_decisions(target)
-    thresholds = load_rules(name=rules)
+    preset = load_rules(name=rules)
     found, inputs = read_with_footprints(
         outlines,
         records=Path(records),
         parcels=as_path(parcels),
         hints=hints,
         context=context,
-        territory=thresholds.territory,
+        territory=preset.territory,
     )
     tell_of_earlier_decisions(inputs, as_path(context.previous))
-    seen = [outlines] if known is None else [outlines, known]
-    origin = Origin(seen, inputs, thresholds, image_date, command)
+    seen = [outlines] if offsets_file is None else [outlines, offsets_file]
+    origin = Origin(seen, inputs, preset, image_date, command)
     listed = make_cases(
         found,
         inputs,
-        rules=thresholds,
+        rules=preset,
         lang=lang,
-        offsets=None if known is None else read_offsets(known),
+        offsets=None if offsets_file is None else read_offsets(offsets_file),
         image_year=year,
         budget=budget,
     )

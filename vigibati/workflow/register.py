@@ -38,14 +38,14 @@ def register(
     """
     target = Path(out)
     check_layer_place(target, layer="offsets")
-    thresholds = load_rules(name=rules)
+    preset = load_rules(name=rules)
     found, inputs = read_with_footprints(
         Path(footprints),
         records=Path(records),
         parcels=as_path(parcels),
         hints=hints,
-        territory=thresholds.territory,
+        territory=preset.territory,
     )
-    offsets = register_records(found, inputs.records, rules=thresholds)
+    offsets = register_records(found, inputs.records, rules=preset)
     write_offsets(offsets, target)
     return offsets

@@ -97,8 +97,8 @@ def segment_vintages(
         if area is not None:
             area = gpd.GeoSeries(area, crs=area_crs).to_crs(ortho.grid.crs).to_numpy()
         path = out.with_name(f"{out.stem}_{year}.tif")
-        own = replace(settings, area=area, traced=False)
-        done[year] = (path, segment(ortho, model, path, own, progress=progress).report)
+        of_year = replace(settings, area=area, traced=False)
+        done[year] = (path, segment(ortho, model, path, of_year, progress=progress).report)
     return done
 
 
