@@ -67,7 +67,8 @@ class Territory(Schema):
     )
     other_crs: tuple[int, ...] = Field(
         default=(),
-        description="EPSG codes of further CRSs that are recognised where a file spells them oddly.",
+        description="EPSG codes of further CRSs that are recognised where an image spells them oddly. Images "
+        "are opened without rules: those of `usual_territory` alone are looked for.",
     )
     parcel: ParcelNames
 
