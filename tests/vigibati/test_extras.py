@@ -13,6 +13,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
 
 import vigibati as package
@@ -122,9 +123,9 @@ def test_what_needs_no_network_works_without(
     records = ("--records", scene.records)
     verbs = (
         ("records", "info", scene.records),
-        ("vectorise", "probabilities.tif", "--out", "footprints.gpkg"),
+        ("vectorise", "probabilities.tif", "--threshold", "0.6", "--out", "footprints.gpkg"),
         ("register", "footprints.gpkg", *records, "--out", "offsets.gpkg"),
-        ("compare", "footprints.gpkg", *records, "--out", "cases.gpkg"),
+        ("compare", "footprints.gpkg", *scene.cadastre, "--out", "cases.gpkg"),
         ("prepare", scene.ortho, "--out", "prepared"),
         ("bench", "withheld", *records, "--detections", "perfect", "--out", "result.json"),
     )
@@ -135,7 +136,10 @@ def test_what_needs_no_network_works_without(
     )
     ran = without("model")(code, json.dumps([[*map(str, verb)] for verb in verbs]))
     assert ran.returncode == 0, ran.stderr
-    assert {path.name for path in tmp_path.iterdir()} >= {"cases.gpkg", "prepared", "result.json"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"prepared", "result.json"}
+    assert len(gpd.read_file(tmp_path / "footprints.gpkg")) == 3
+    cases = gpd.read_file(tmp_path / "cases.gpkg", layer="cases")
+    assert sorted(cases["kind"]) == ["new_building", "not_seen"]
 
 
 def test_the_package_lists_what_can_be_used_and_names_the_extra_of_the_rest(
