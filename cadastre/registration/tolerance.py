@@ -70,6 +70,12 @@ def believed(
 
     All of them where the sheet was fitted or its blocks vouch for each other; elsewhere only those of which
     four walls agree, and most of all.
+
+    Args:
+        sheet: As drawn.
+        fit: Of the sheet.
+        records: Fits of its records.
+        rules: Its ``sheet_cap_m`` is used.
     """
     if fit.method == "sheet" or _vouched(sheet, fit, rules):
         return np.ones(len(records.support), dtype=np.bool_)

@@ -16,7 +16,7 @@ from vigibati.adaptation.forecast import Outlook, ground_of_folds, outlook, warn
 from vigibati.adaptation.report import AdaptReport
 from vigibati.adaptation.result import WORK, Outcome, accepted, refused, united
 from vigibati.adaptation.run_setup import AdaptSettings, enter, steps_of
-from vigibati.adaptation.territory import Territory, View, registered
+from vigibati.adaptation.territory import LabelledTerritory, View, registered
 from vigibati.cadastre.cases.decisions import decided
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
 from vigibati.configs.atomic_files import whole_file
@@ -173,14 +173,14 @@ def adapt_to(
     return report
 
 
-def _territory(place: Place, rules: ComparisonRules, settings: AdaptSettings) -> Territory:
+def _territory(place: Place, rules: ComparisonRules, settings: AdaptSettings) -> LabelledTerritory:
     inputs = place.inputs
     judged = decided(inputs.records.iloc[:0] if inputs.previous is None else inputs.previous)
     classes = place.model.contract.class_names
-    return Territory(place.image, inputs, judged, rules, settings.learning, classes)
+    return LabelledTerritory(place.image, inputs, judged, rules, settings.learning, classes)
 
 
-def _folds(territory: Territory, count: int, out: Path) -> NDArray[np.object_]:
+def _folds(territory: LabelledTerritory, count: int, out: Path) -> NDArray[np.object_]:
     """Cut the image's ground into folds, and leave them for people to look at."""
     folds = ground_of_folds(territory.image, territory.inputs.records, count)
     table = gpd.GeoDataFrame({"fold": range(1, count + 1)}, geometry=folds, crs=territory.crs)
@@ -189,7 +189,7 @@ def _folds(territory: Territory, count: int, out: Path) -> NDArray[np.object_]:
 
 
 def _workshop(
-    territory: Territory, start: View, settings: AdaptSettings, steps: int, work: Path, done: Advance
+    territory: LabelledTerritory, start: View, settings: AdaptSettings, steps: int, work: Path, done: Advance
 ) -> Workshop:
     found, learning = registered(territory, start.footprints), settings.learning
     grid = territory.image.grid

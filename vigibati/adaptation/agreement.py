@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.adaptation.fold_training import Workshop
-from vigibati.adaptation.territory import Registered, Territory, View, labels_of, registered
+from vigibati.adaptation.territory import LabelledTerritory, Registered, View, labels_of, registered
 from vigibati.cadastre.overlap import as_array, near_pairs, union_by_left
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.datasets.chips.manifest import TARGET_SCALE, WEIGHT_SCALE
@@ -56,7 +56,7 @@ class Agreement:
         return self.iou < other.iou or self.decided_right < other.decided_right
 
 
-def agreement(territory: Territory, view: View) -> Agreement:
+def agreement(territory: LabelledTerritory, view: View) -> Agreement:
     """Measure what a model sees against the records, registered onto just that.
 
     Args:
@@ -87,7 +87,9 @@ def agreement(territory: Territory, view: View) -> Agreement:
     )
 
 
-def _shown(probabilities: Path, outlines: NDArray[np.object_], territory: Territory) -> NDArray[np.bool_]:
+def _shown(
+    probabilities: Path, outlines: NDArray[np.object_], territory: LabelledTerritory
+) -> NDArray[np.bool_]:
     series = gpd.GeoSeries(outlines, crs=territory.crs)
     return ~np.isnan(zonal_mean(probabilities, series, [_BUILDING] * len(outlines)))
 
@@ -129,7 +131,9 @@ def _objects(found: Registered, off: OffRecord) -> tuple[float, float]:
     return fit_objects(sure[on | beside], real[on | beside])
 
 
-def _temperature(territory: Territory, view: View, windows: Sequence[Window], evidence: Evidence) -> float:
+def _temperature(
+    territory: LabelledTerritory, view: View, windows: Sequence[Window], evidence: Evidence
+) -> float:
     """Fit the temperature to pixels of full weight, a random part of them."""
     grid, band = territory.image.grid, territory.class_names.index(_BUILDING) + 1
     logits, real = [], []

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from vigibati.adaptation.territory import Territory, View, labels_of
+from vigibati.adaptation.territory import LabelledTerritory, View, labels_of
 from vigibati.cadastre.overlap import as_array
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import InputError
@@ -45,7 +45,7 @@ class Workshop:
         done: Told of finished steps.
     """
 
-    territory: Territory
+    territory: LabelledTerritory
     pieces: Sequence[Piece]
     masks: Sequence[Path]
     device: str
@@ -209,7 +209,7 @@ def _is_trained(home: Path) -> bool:
 
 
 def look(
-    territory: Territory,
+    territory: LabelledTerritory,
     model: Checkpoint,
     home: Path,
     *,

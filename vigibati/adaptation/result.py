@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.adaptation.fold_training import Workshop, learn, of_fold
-from vigibati.adaptation.territory import Territory, View, labels_of, registered
+from vigibati.adaptation.territory import LabelledTerritory, View, labels_of, registered
 from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.contract import Calibration, ModelContract
 from vigibati.datasets.chips.territory_chips import write_mask
@@ -107,7 +107,7 @@ def accepted(
 
 
 def united(
-    territory: Territory,
+    territory: LabelledTerritory,
     folds: NDArray[np.object_],
     views: Sequence[View],
     contract: ModelContract,

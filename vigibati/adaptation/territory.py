@@ -50,8 +50,8 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Territory:
-    """Everything that labels come from.
+class LabelledTerritory:
+    """A territory with everything that its labels come from.
 
     Attributes:
         image: The orthophoto.
@@ -128,7 +128,7 @@ class Registered:
 
 
 def registered(
-    territory: Territory, footprints: gpd.GeoDataFrame, *, without: shapely.Geometry | None = None
+    territory: LabelledTerritory, footprints: gpd.GeoDataFrame, *, without: shapely.Geometry | None = None
 ) -> Registered:
     """Move the records onto footprints, and say which footprints lie on them.
 
@@ -153,7 +153,7 @@ def registered(
 
 
 def labels_of(
-    territory: Territory, views: Sequence[View], *, without: shapely.Geometry | None = None
+    territory: LabelledTerritory, views: Sequence[View], *, without: shapely.Geometry | None = None
 ) -> tuple[Labels, OffRecord]:
     """Return what is known of the territory, apart from one fold.
 
@@ -183,7 +183,7 @@ def off_record(found: Registered) -> OffRecord:
 
 
 def _evidence(
-    territory: Territory, name: str, found: Registered, views: Sequence[View], off: OffRecord
+    territory: LabelledTerritory, name: str, found: Registered, views: Sequence[View], off: OffRecord
 ) -> Evidence:
     settings, rules = territory.settings, territory.rules.registration
     records = found.of(name)
@@ -209,7 +209,7 @@ def _evidence(
 
 
 def _overlooked(
-    territory: Territory, records: gpd.GeoDataFrame, name: str, views: Sequence[View]
+    territory: LabelledTerritory, records: gpd.GeoDataFrame, name: str, views: Sequence[View]
 ) -> NDArray[np.bool_]:
     """Return which records neither the first model nor the latest sees; none before there are two."""
     overlooked = np.full(len(records), len(views) > 1)
