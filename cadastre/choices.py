@@ -14,6 +14,17 @@ OPEN: Final = "to_review"
 AUTHORISED: Final = "authorised"
 """Verdict of a person, and what a permit on the parcel alone turns an open case to."""
 
+STANDS: Final[Mapping[str, bool | None]] = {
+    OPEN: None,
+    "confirmed": True,
+    "recorded_elsewhere": True,
+    AUTHORISED: True,
+    "not_a_building": False,
+    "exempt": True,
+    "unclear": None,
+}
+"""Whether each verdict says that the thing stands; None says nothing, so that the case stays open."""
+
 UNTOUCHED: Final[Mapping[str, str]] = {
     "status": OPEN,
     "control": "none",

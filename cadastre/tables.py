@@ -89,7 +89,7 @@ class RecordSet:
         records: RECORD_COLUMNS and valid 2D Polygon or MultiPolygon geometry, never empty.
         parcels: PARCEL_COLUMNS and geometry; None where the source holds none.
         sheets: SHEET_COLUMNS and geometry; None where the source holds none.
-        source_format: "bdtopo", "edigeo", "etalab", "inspire", "osm", or the OGR driver, such as "GPKG".
+        source_format: A format of `readers.hints.FORMATS`, or the OGR driver, such as "GPKG".
         repairs: What was mended and dropped on the way.
         paths: Every file that was read.
         source_crs: Name of the CRS in which the source is.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from vigibati.configs.schema import Schema
 
 CaseKind = Literal["new_building", "extension", "not_seen", "pool"]
-CASE_KINDS: tuple[CaseKind, ...] = ("new_building", "extension", "not_seen", "pool")
+CASE_KINDS: tuple[CaseKind, ...] = get_args(CaseKind)
 
 Formality = Literal["none", "declaration", "permit"]
 """What is usually asked for before building, from least to most."""

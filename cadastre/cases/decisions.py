@@ -13,12 +13,12 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, RECORD_KINDS
-from vigibati.cadastre.choices import AUTHORISED, UNTOUCHED
+from vigibati.cadastre.choices import AUTHORISED, STANDS, UNTOUCHED
 from vigibati.configs.atomic_files import check_geopackage
 from vigibati.configs.errors import OutputError
 
-_PRESENT: Final = frozenset({"confirmed", "recorded_elsewhere", AUTHORISED, "exempt"})
-_ABSENT: Final = "not_a_building"
+_PRESENT: Final = frozenset(verdict for verdict, stands in STANDS.items() if stands)
+_ABSENT: Final = frozenset(verdict for verdict, stands in STANDS.items() if stands is False)
 _CLASS: Final = {kind: spec.class_name for kind, spec in CASE_KIND_SPECS.items()}
 _COLUMNS: Final = ("case_id", *UNTOUCHED)
 
@@ -103,7 +103,7 @@ def decided(cases: gpd.GeoDataFrame) -> Decided:
     status, touched = cases["status"], touched_mask(cases)
     is_record = cases["kind"].isin(RECORD_KINDS)
     present = touched & status.isin(_PRESENT) & ~is_record
-    absent = touched & ((status == _ABSENT) | (is_record & (status == "confirmed")))
+    absent = touched & (status.isin(_ABSENT) | (is_record & (status == "confirmed")))
     known = (present | absent) & cases["kind"].isin(_CLASS)
     return Decided(_table(cases[known], present[known]))
 

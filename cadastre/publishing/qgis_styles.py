@@ -8,7 +8,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS, CaseKindSpec
-from vigibati.cadastre.choices import CHOICES, OPEN
+from vigibati.cadastre.choices import CHOICES, OPEN, STANDS
 from vigibati.cadastre.publishing.qgis_forms import add_form
 from vigibati.cadastre.publishing.qgis_symbols import QML_VERSION, Dot, Stroke, add_fill_symbol
 from vigibati.cadastre.words import LEGEND, Language
@@ -102,11 +102,12 @@ def _add_case_rules(style: ET.Element, lang: Language) -> None:
     rules = ET.SubElement(renderer, "rules", key="{cases}")
     symbols = ET.SubElement(renderer, "symbols")
     status = CHOICES["status"]
+    still_open = ", ".join(f"'{verdict}'" for verdict, stands in STANDS.items() if stands is None)
     open_cases = ET.SubElement(
         rules,
         "rule",
         key="{open}",
-        filter=f"\"status\" IS NULL OR \"status\" IN ('{OPEN}', 'unclear')",
+        filter=f'"status" IS NULL OR "status" IN ({still_open})',
         label=status[OPEN].said_in(lang),
     )
     for number, (kind, spec) in enumerate(CASE_KIND_SPECS.items()):

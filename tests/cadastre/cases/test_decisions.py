@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from shapely.geometry import box
 
 from vigibati.cadastre.cases.decisions import decided, refuse_to_lose_decisions, touched_mask
-from vigibati.cadastre.choices import CHOICES, UNTOUCHED
+from vigibati.cadastre.choices import CHOICES, STANDS, UNTOUCHED
 from vigibati.cadastre.publishing.columns import LAYOUTS, arrange
 from vigibati.cadastre.publishing.geopackage import publish
+from vigibati.cadastre.words import Phrase
 from vigibati.configs.errors import OutputError
 
 HERE, THERE = box(0, 0, 10, 10), box(20, 0, 30, 10)
@@ -31,6 +33,39 @@ def test_what_stands_is_present(kind: str, name: str, status: str) -> None:
     known = decided(case(kind, status))
     assert known.of(name, present=True).tolist() == [HERE]
     assert known.of(name, present=False).empty
+
+
+def missing_parts(verdicts: Mapping[str, Phrase], root: Path) -> list[str]:
+    """What the verdicts still lack, a line each that names the part."""
+    design, guide = (
+        " ".join((root / "docs" / page).read_text(encoding="utf-8").split())
+        for page in ("design.md", "inspecteur.md")
+    )
+    lacking = [
+        f"choices.py: CHOICES names no '{verdict}', of which STANDS speaks"
+        for verdict in {*STANDS} - {*verdicts}
+    ]
+    for verdict, label in verdicts.items():
+        parts = {
+            "choices.py: STANDS does not say": verdict in STANDS,
+            "docs/design.md does not name": f"`{verdict}`" in design,
+            "docs/inspecteur.md does not offer": label.fr in guide,
+        }
+        lacking += [f"{part} '{verdict}'" for part, there in parts.items() if not there]
+    return lacking
+
+
+def test_every_verdict_has_all_its_parts(root: Path) -> None:
+    missing = missing_parts(CHOICES["status"], root)
+    assert not missing, "\n".join(missing)
+
+
+def test_a_new_verdict_is_told_every_part_that_it_lacks(root: Path) -> None:
+    assert missing_parts({**CHOICES["status"], "nonesuch": Phrase("Néant", "Nonesuch")}, root) == [
+        "choices.py: STANDS does not say 'nonesuch'",
+        "docs/design.md does not name 'nonesuch'",
+        "docs/inspecteur.md does not offer 'nonesuch'",
+    ]
 
 
 @pytest.mark.parametrize("status", ["to_review", "unclear", "", None])

@@ -181,10 +181,8 @@ def test_allowed_values_are_registered(published: Path) -> None:
     )
     expected = {
         (column, value, phrase.fr)
-        for column, name in (
-            ("kind", "case_kind"),
-            *((each, each) for each in ("status", "control", "formality")),
-        )
+        for column, name in ((each.name, each.choices) for each in LAYOUTS["cases"])
+        if name is not None
         for value, phrase in CHOICES[name].items()
     }
     assert set(lists) == expected

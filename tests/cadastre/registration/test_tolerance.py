@@ -13,6 +13,7 @@ from vigibati.cadastre.registration.sheet_fit import Sheet, SheetFit
 from vigibati.cadastre.registration.tolerance import believed, record_tolerances_m, sheet_tolerance_m
 from vigibati.cadastre.registration.wall_matching import Fit
 from vigibati.cadastre.registration.wall_points import wall_points
+from vigibati.configs.method import RegistrationRules
 from vigibati.configs.rules import load_rules
 
 # Floor 0.3 m, factor 2, fallback 2 m, unregistered 3 m, a sheet's cap 6 m.
@@ -106,3 +107,10 @@ def test_nobody_else_computes_a_tolerance(root: Path) -> None:
                 for name in re.findall(rf"\.({'|'.join(readers)})\b", path.read_text(encoding="utf-8")):
                     found[name].add(path.parent.relative_to(root).as_posix())
     assert found == readers
+
+
+def test_every_rule_of_a_registration_is_read(root: Path) -> None:
+    paths = [path for folder in ("cadastre", "vigibati") for path in (root / folder).rglob("*.py")]
+    read = {name for path in paths for name in re.findall(r"\.(\w+)", path.read_text(encoding="utf-8"))}
+    unread = sorted({*RegistrationRules.model_fields} - read)
+    assert not unread, f"configs/method.py: no code of cadastre/registration reads {', '.join(unread)}"

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.recipe import Recipe
 from vigibati.inference.model.network import build_network
 
 
@@ -12,6 +15,22 @@ def test_logits_have_the_size_of_the_picture() -> None:
         architecture="unet", encoder="mobilenet_v2", decoder_channels=(32, 16, 16, 8, 8), bands=4, classes=2
     )
     assert network.eval()(torch.zeros(2, 4, 64, 96)).shape == (2, 2, 64, 96)
+
+
+def test_every_recipe_has_a_network(root: Path) -> None:
+    for path in sorted((root / "configs" / "recipes").glob("*.yaml")):
+        recipe = Recipe.read(path)
+        # Shapes alone, without memory or arithmetic.
+        with torch.device("meta"):
+            network = build_network(
+                architecture=recipe.architecture,
+                encoder=recipe.encoder,
+                decoder_channels=recipe.decoder_channels,
+                bands=3,
+                classes=len(recipe.class_names),
+            )
+            logits = network.eval()(torch.zeros(1, 3, recipe.crop_px, recipe.crop_px))
+        assert logits.shape == (1, len(recipe.class_names), recipe.crop_px, recipe.crop_px), path.name
 
 
 @pytest.mark.parametrize(
