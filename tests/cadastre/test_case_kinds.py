@@ -95,7 +95,7 @@ PARTS: dict[str, Callable[[Path], set[str]]] = {
     "configs/legal.py: CaseKind does not name '{kind}'": kinds_with_a_type,
     "cadastre/case_kinds.py has no entry for '{kind}'": kinds_with_an_entry,
     "configs/presets or tests/configs/data: a legal_weight has no row for '{kind}'": kinds_with_a_weight,
-    "cadastre/comparison: classify.py, called by compare.py, detects no '{kind}' in this test's scene": kinds_detected,
+    "cadastre/comparison: compare finds no '{kind}' in the scene of this test": kinds_detected,
     "cadastre/publishing/qgis_styles.py draws no '{kind}'": kinds_with_a_colour,
     "docs/design.md: the values of a case do not name '{kind}'": kinds_in_the_design,
     "docs/inspecteur.md: no colour means '{kind}'": kinds_in_the_guide,

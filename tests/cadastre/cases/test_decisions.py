@@ -42,8 +42,7 @@ def missing_parts(verdicts: Mapping[str, Phrase], root: Path) -> list[str]:
         for page in ("design.md", "inspecteur.md")
     )
     lacking = [
-        f"choices.py: CHOICES names no '{verdict}', of which STANDS speaks"
-        for verdict in {*STANDS} - {*verdicts}
+        f"choices.py: CHOICES does not name '{verdict}'" for verdict in STANDS if verdict not in verdicts
     ]
     for verdict, label in verdicts.items():
         parts = {
