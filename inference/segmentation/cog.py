@@ -12,7 +12,9 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
+from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.contract import ModelContract
+from vigibati.configs.errors import OutputError
 from vigibati.datasets.encoding import NO_IMAGE
 from vigibati.datasets.grid import PixelGrid, Window
 from vigibati.datasets.orthophoto.atomic_raster import whole_raster
@@ -27,7 +29,7 @@ _WRITING: Final = {
     # Overviews lie in a temporary file first: packed by GDAL's own choice they cost more than all the rest.
     "COG_TMP_COMPRESSION": "PACKBITS",
 }
-_RUN, _COUNTS = "VIGIBATI_RUN", "VIGIBATI_COUNTS"
+_RUN, _COUNTS, _THRESHOLDS = "VIGIBATI_RUN", "VIGIBATI_COUNTS", "VIGIBATI_THRESHOLDS"
 
 
 def write_raster_of_units(
@@ -83,12 +85,30 @@ def read_counts(path: Path, *, run: str) -> Counts | None:
     return Counts.model_validate_json(tags[_COUNTS]) if tags.get(_RUN) == run else None
 
 
+def check_raster_place(out: Path) -> None:
+    """Refuse a place that cannot take a raster of probabilities, before the work for it is done.
+
+    Raises:
+        OutputError: The file cannot be written there, or one that is no such raster would be lost.
+    """
+    check_writable(out)
+    if not out.exists():
+        return
+    try:
+        with rasterio.open(out, driver="GTiff") as raster:
+            is_ours = _THRESHOLDS in raster.tags()
+    except RasterioError:
+        is_ours = False
+    if not is_ours:
+        raise OutputError(out, "exists and is no raster of probabilities", "give another name to --out")
+
+
 def raster_tags(contract: ModelContract) -> dict[str, str]:
     """Return what a raster of probabilities says of the model that made it."""
     names = contract.class_names
     tags = {
         "VIGIBATI_MODEL": contract.name,
-        "VIGIBATI_THRESHOLDS": json.dumps(dict(zip(names, contract.thresholds, strict=True))),
+        _THRESHOLDS: json.dumps(dict(zip(names, contract.thresholds, strict=True))),
     }
     if contract.calibrations is not None:
         pairs = [(each.object_slope, each.object_offset) for each in contract.calibrations]

@@ -12,7 +12,7 @@ import geopandas as gpd
 
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.inference.segmentation.cog import write_raster_of_units
+from vigibati.inference.segmentation.cog import check_raster_place, write_raster_of_units
 from vigibati.inference.segmentation.report import Effort, SegmentReport, count, report_of
 from vigibati.inference.segmentation.run_folder import RunFolder
 from vigibati.inference.segmentation.run_spec import RunSpec
@@ -52,6 +52,7 @@ def merge(out: Path, *, traced: bool = False, progress: Progress = SILENT) -> Se
         OutputError: The raster cannot be written.
     """
     started = time.perf_counter()
+    check_raster_place(out)
     run = RunFolder(out)
     if (spec := run.spec()) is None:
         raise InputError(out, "there is no run to put together", "begin one with 'vigibati segment'")

@@ -18,11 +18,10 @@ from rasterio.windows import Window
 from rasterio.windows import transform as transform_of
 from scipy.special import expit
 
-from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.contract import ModelContract
 from vigibati.datasets.encoding import NO_IMAGE, PROBABILITY_SCALE
 from vigibati.inference.probabilities.object_calibration import object_logits
-from vigibati.inference.segmentation.cog import raster_tags, write_cog
+from vigibati.inference.segmentation.cog import check_raster_place, raster_tags, write_cog
 from vigibati.inference.segmentation.tiling import BLOCK_PX
 
 _PROFILE = {
@@ -61,7 +60,7 @@ def mosaic(patches: Sequence[Patch], contract: ModelContract, out: Path) -> None
         OutputError: The file cannot be written.
     """
     tables = [_table(each.temperature) for each in contract.calibrations or ()]
-    check_writable(out)
+    check_raster_place(out)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}.") as folder:
         strips = Path(folder) / "strips.tif"
         with ExitStack() as stack:

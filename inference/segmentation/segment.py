@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vigibati.configs.atomic_files import check_writable
 from vigibati.configs.cores import usable_cores
 from vigibati.configs.errors import RasterError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
@@ -16,7 +15,7 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.inference.model.checkpoint import Checkpoint
 from vigibati.inference.model.device import Device
 from vigibati.inference.model.predictor import Predictor
-from vigibati.inference.segmentation.cog import read_counts
+from vigibati.inference.segmentation.cog import check_raster_place, read_counts
 from vigibati.inference.segmentation.dask_dispatch import dispatch
 from vigibati.inference.segmentation.merge import Segmentation, merge
 from vigibati.inference.segmentation.report import Effort, count, effort_on, pixels_of, report_of
@@ -122,7 +121,7 @@ def segment(
         OutputError: The file cannot be written.
     """
     settings = settings or SegmentSettings()
-    check_writable(out)
+    check_raster_place(out)
     if settings.shard is not None and settings.restart:
         cause = "would throw away what other shards did"
         raise SettingsError("--restart", cause, f"remove {RunFolder(out).path} yourself")

@@ -162,6 +162,17 @@ def test_the_package_lists_what_can_be_used_and_names_the_extra_of_the_rest(
     assert all(line.endswith("; pip install 'vigibati[model]'") for line in refused)
 
 
+def test_a_benchmark_with_an_image_names_the_extra(without: Callable[[str], Run]) -> None:
+    code = (
+        "import vigibati\n"
+        "try: vigibati.bench_withheld('o.tif', records='r.gpkg', fraction=0.2)\n"
+        "except vigibati.MissingExtraError as error: print(error)"
+    )
+    ran = without("model")(code)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith("; pip install 'vigibati[model]'\n")
+
+
 @pytest.mark.parametrize(
     ("missing", "command"),
     [

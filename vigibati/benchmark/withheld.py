@@ -9,11 +9,12 @@ from typing import Any
 from vigibati.benchmark.plan_case import plan_settings
 from vigibati.benchmark.plan_comparison import bench_plan
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
-from vigibati.configs.atomic_files import check_writable, whole_file
+from vigibati.configs.atomic_files import whole_file
 from vigibati.configs.errors import SettingsError
+from vigibati.configs.extras import extras_told
 from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
 from vigibati.configs.progress import SILENT, Progress
-from vigibati.workflow.json_output import as_json
+from vigibati.workflow.json_output import as_json, check_json_place
 
 _NO_SHIFT, _SEED = (0.0,), (7,)
 
@@ -71,16 +72,16 @@ def bench_withheld(
     """
     target = as_path(out)
     if target is not None:
-        check_writable(target)
+        check_json_place(target)
     if detections == "model":
-        # It needs the network, which the other ways do without.
-        from vigibati.benchmark.whole_chain import WithheldSettings, bench_whole_chain  # noqa: PLC0415
-
         _check_with_image(ortho, fraction, count, shifts_m, seeds)
-        result = bench_whole_chain(
+        # It needs the network, which the other ways do without.
+        with extras_told():
+            from vigibati.benchmark import whole_chain  # noqa: PLC0415
+        result = whole_chain.bench_whole_chain(
             as_paths(ortho),
             records=Path(records),
-            settings=WithheldSettings(seeds[0], fraction, count, min_area_m2, shifts_m[0]),
+            settings=whole_chain.WithheldSettings(seeds[0], fraction, count, min_area_m2, shifts_m[0]),
             parcels=as_path(parcels),
             hints=hints,
             checkpoint=as_path(checkpoint),

@@ -1,4 +1,4 @@
-"""What a machine sees of a result, and how numbers are shown."""
+"""What a machine sees of a result, where it may be written, and how numbers are shown."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+
+from vigibati.configs.atomic_files import check_writable
+from vigibati.configs.errors import OutputError
 
 
 def as_json(report: object) -> str:
@@ -18,6 +22,23 @@ def as_json(report: object) -> str:
     binary fractions leave a trail such as 2.2499999999999996.
     """
     return json.dumps(_plain(report), indent=2, ensure_ascii=False, allow_nan=False, default=str)
+
+
+def check_json_place(out: Path) -> None:
+    """Refuse a place that cannot take a result, before the work for it is done.
+
+    Raises:
+        OutputError: The file cannot be written there, or one that is no earlier result would be lost.
+    """
+    check_writable(out)
+    if not out.exists():
+        return
+    try:
+        earlier = json.loads(out.read_text(encoding="utf-8"))
+    except ValueError:
+        earlier = None
+    if not isinstance(earlier, dict):
+        raise OutputError(out, "exists and is no result in JSON", "give another name to --out")
 
 
 def _plain(value: object) -> object:

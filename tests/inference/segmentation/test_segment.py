@@ -67,6 +67,20 @@ def test_a_temperature_flattens_and_the_calibration_travels_along(
         assert "VIGIBATI_CALIBRATION" not in file.tags()
 
 
+@pytest.mark.parametrize("name", ["ortho.tif", "notes.txt"])
+def test_another_file_is_never_replaced(
+    write_raster: Callable[..., Path], stub: Callable[..., Checkpoint], name: str
+) -> None:
+    path = write_raster("ortho.tif", _picture(40, 40))
+    out = path.with_name(name)
+    if not out.exists():
+        out.write_text("mine", encoding="utf-8")
+    before = out.read_bytes()
+    with pytest.raises(OutputError, match=f"{name}: exists and is no raster of probabilities; give"):
+        _segment(path, stub(), out)
+    assert out.read_bytes() == before
+
+
 def test_normalisation_follows_the_contract(
     write_raster: Callable[..., Path], stub: Callable[..., Checkpoint], tmp_path: Path
 ) -> None:
@@ -205,11 +219,12 @@ def test_a_sick_network_writes_nothing(
     cause: str,
 ) -> None:
     out = tmp_path / "p.tif"
-    out.write_bytes(b"earlier result")
     path = write_raster("ortho.tif", _picture(10, 10))
+    _segment(path, stub(), out)
+    earlier = out.read_bytes()
     with pytest.raises(CheckpointError, match=cause):
         _segment(path, stub(network), out)
-    assert out.read_bytes() == b"earlier result"
+    assert out.read_bytes() == earlier
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ortho.tif", "p.tif"]
 
 

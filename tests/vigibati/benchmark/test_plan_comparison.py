@@ -110,6 +110,13 @@ def test_what_does_not_go_together_is_refused(
     assert words in ran.err
 
 
+def test_records_are_never_replaced_by_a_result(vigibati: Vigibati, plan_file: Path) -> None:
+    before = plan_file.read_bytes()
+    ran = vigibati("bench", "withheld", "--detections", "perfect", "--records", plan_file, "--out", plan_file)
+    assert (ran.code, plan_file.read_bytes()) == (2, before)
+    assert "exists and is no result in JSON; give another name to --out" in ran.err
+
+
 def test_the_usual_fraction_is_a_fifth() -> None:
     settings = plan_settings("perfect", shifts_m=(0.0,), seeds=(1,))
     assert settings.shares == Shares(withheld=0.2, cut=0.1, demolished=0.08)
