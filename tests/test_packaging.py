@@ -66,6 +66,7 @@ def test_a_type_checker_finds_the_package_in_a_project(
         subprocess.run([make, "-s", "-C", root, "stubs", f"SITE={site}"], check=True)
     page = (root / "docs" / "api.md").read_text(encoding="utf-8")
     asked = "reveal_type(report)\nreveal_type(vigibati.predict)\nreveal_type(done.report.megapixels)\n"
+    asked += "vigibati.detects  # type: ignore[attr-defined]\n"
     code = "\n".join([*re.findall(r"```python\n(.*?)```", page, re.DOTALL), asked])
     (project / "user.py").write_text(code, encoding="utf-8")
     options = ("--config-file=", "--strict", "--disable-error-code=import-untyped", "--cache-dir=cache")

@@ -183,15 +183,18 @@ _MODEL = {
 _HOMES = {name: module for module, names in (_CORE | _MODEL).items() for name in names}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (the type checker reads the imports above)
-    if name == "__version__":
-        return import_module("importlib.metadata").version("vigibati")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'vigibati' has no attribute '{name}'")
-    with extras_told():
-        return getattr(import_module(f"vigibati.{_HOMES[name]}"), name)
+# A type checker reads the imports above; to it a name that is not there shall be an error.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:  # noqa: ANN401
+        if name == "__version__":
+            return import_module("importlib.metadata").version("vigibati")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'vigibati' has no attribute '{name}'")
+        with extras_told():
+            return getattr(import_module(f"vigibati.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
     absent = set() if find_spec("torch") else {name for names in _MODEL.values() for name in names}
-    return sorted({*globals(), *__all__} - absent)
+    return sorted({*__all__, "__doc__"} - absent)
