@@ -50,12 +50,16 @@ def read_offsets(path: Path) -> Offsets:
     Raises:
         RecordsError: The file is missing or is not one of these.
     """
+    cure = "make it with vigibati register"
+    # GDAL would look for what is no file behind an address.
+    if not path.is_file():
+        raise RecordsError(path, "is a folder" if path.is_dir() else "there is no such file", cure)
     try:
         table = gpd.read_file(path, layer=_SHEETS)
         arrows = gpd.read_file(path, layer=_ARROWS)
         nodes = gpd.read_file(path, layer=_NODES)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise RecordsError(path, f"holds no offsets ({error})", "make it with vigibati register") from error
+        raise RecordsError(path, f"holds no offsets ({error})", cure) from error
     warps: dict[str, Warp] = {}
     for sheet, rows in nodes.groupby("sheet_id"):
         values = np.column_stack([shapely.get_coordinates(rows.geometry), rows["dx_m"], rows["dy_m"]])

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from vigibati.configs.atomic_files import check_writable
-from vigibati.configs.errors import InputError
+from vigibati.configs.errors import InputError, SettingsError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.datasets.chips.chip_files import (
     ChipLine,
@@ -33,6 +33,8 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 _LEAST_IMAGE = 0.5
 # Sheets and parcels are drawn one by one: between neighbours a gap of centimetres means nothing.
 _GAP_M = 1.0
+# Below this a chip shows less than one house at 0.2 m per pixel.
+_SMALLEST_PX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class Cutting:
         block_chips: Side of a block in chips; a block is in one split as a whole.
         val_share: Share of chips to measure on.
         seed: Decides which blocks those are.
+
+    Raises:
+        SettingsError: Chips are smaller than 64 pixels, blocks hold none, or the share is none.
     """
 
     source: str = "own"
@@ -52,6 +57,14 @@ class Cutting:
     block_chips: int = 4
     val_share: float = 0.2
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        if self.chip_px < _SMALLEST_PX:
+            raise SettingsError("--chip-px", f"is {self.chip_px}", f"use {_SMALLEST_PX} or more")
+        if self.block_chips < 1:
+            raise SettingsError("--block-chips", f"is {self.block_chips}", "use 1 or more")
+        if not 0 < self.val_share < 1:
+            raise SettingsError("--val-share", f"is {self.val_share}", "use a share between 0 and 1")
 
 
 @dataclass(frozen=True, slots=True)

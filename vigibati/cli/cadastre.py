@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
 
 import vigibati
+from vigibati.cadastre.words import Language
 from vigibati.cli import options
 from vigibati.workflow.json_output import as_json
 
@@ -93,7 +94,7 @@ def compare(  # long: typer reads the options from the signature
         budget=budget,
         image_date=image_date,
         rules=rules,
-        lang=options.checked_lang(lang),
+        lang=cast("Language", lang),
         hints=options.records_hints(records_crs, records_format, records_mapping),
         command=options.typed(),
     )

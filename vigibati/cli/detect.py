@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
 
 import vigibati
+from vigibati.cadastre.words import Language
 from vigibati.cli import options
 from vigibati.cli.adapt import show as show_adaptation
 from vigibati.cli.progress import listener
@@ -76,7 +77,7 @@ def detect(  # long: typer reads the options from the signature
         image=vigibati.ImageOptions(crs, options.checked_bands(bands), scale),
         image_date=image_date,
         rules=rules,
-        lang=options.checked_lang(lang),
+        lang=cast("Language", lang),
         hints=options.records_hints(records_crs, records_format, records_mapping),
         run=vigibati.RunOptions(device, dask, restart, retry_failed),
         adaptation=_adaptation(adapt=adapt, minutes=minutes, device=device),

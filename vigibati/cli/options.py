@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 import vigibati
-from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
 
 _YEAR = re.compile("(19|20)[0-9]{2}")
@@ -214,16 +213,3 @@ def checked_vintages(vintages: Sequence[str] | None) -> dict[int, list[Path]]:
             raise SettingsError("--vintage", cause, "put its tiles into one folder and give that")
         found[int(year)] = [Path(ortho)]
     return found
-
-
-def checked_lang(lang: str) -> Language:
-    """Return the language as a literal.
-
-    Raises:
-        SettingsError: Another language than French or English.
-    """
-    if lang == "fr":
-        return "fr"
-    if lang == "en":
-        return "en"
-    raise SettingsError("--lang", f"'{lang}' is unknown", "use fr or en")

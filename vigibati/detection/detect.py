@@ -26,7 +26,7 @@ from vigibati.inference.energy import Energy, measure_energy
 from vigibati.workflow.case_picture import draw_cases
 from vigibati.workflow.cases import CaseList, make_cases
 from vigibati.workflow.inputs import tell_of_earlier_decisions
-from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions, check_budget, image_year
+from vigibati.workflow.options import ContextPaths, ImageOptions, RunOptions, check_listing, image_year
 from vigibati.workflow.place import Place, open_place
 from vigibati.workflow.provenance import Origin
 from vigibati.workflow.vintages import open_vintages, presence
@@ -89,9 +89,9 @@ def detect(
         InputError: An input cannot be used; nothing was written.
     """
     target, picture = Path(out), as_path(quicklook_png)
-    year = _checked_year(image_date, vintages, run=run, adaptation=adaptation, budget=budget)
+    check_listing(budget, lang)
     _check_outputs(target, picture)
-    preset = load_rules(name=rules)
+    preset, year = load_rules(name=rules), _checked_year(image_date, vintages, run, adaptation)
     with (
         open_place(
             ortho,
@@ -122,13 +122,10 @@ def detect(
 def _checked_year(
     image_date: str | None,
     vintages: Mapping[int, StrPaths],
-    *,
     run: RunOptions,
     adaptation: AdaptSettings | None,
-    budget: int | None,
 ) -> int | None:
-    """Refuse options that hold nothing or do not go together, and return the year of the image."""
-    check_budget(budget)
+    """Refuse options that do not go together, and return the year of the image."""
     if vintages and image_date is None:
         raise SettingsError("--vintage", "means nothing beside an image without date", "add --image-date")
     if adaptation is not None and run.dask is not None:

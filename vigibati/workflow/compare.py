@@ -19,7 +19,7 @@ from vigibati.configs.paths import StrPath, as_path
 from vigibati.configs.rules import load_rules
 from vigibati.workflow.cases import CaseList, make_cases
 from vigibati.workflow.inputs import read_with_footprints, tell_of_earlier_decisions
-from vigibati.workflow.options import ContextPaths, check_budget, image_year
+from vigibati.workflow.options import ContextPaths, check_listing, image_year
 from vigibati.workflow.provenance import Origin
 
 
@@ -81,7 +81,7 @@ def compare(
         InputError: An input cannot be used; nothing was written.
     """
     outlines, target, offsets_file = Path(footprints), Path(out), as_path(offsets)
-    check_budget(budget)
+    check_listing(budget, lang)
     year = image_year(image_date)
     refuse_to_lose_decisions(target)
     preset = load_rules(name=rules)

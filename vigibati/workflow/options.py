@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
+from vigibati.cadastre.words import Language
 from vigibati.configs.errors import SettingsError
 from vigibati.configs.paths import StrPath, StrPaths, as_path, as_paths
 
@@ -83,11 +85,13 @@ def image_year(image_date: str | None) -> int | None:
         raise SettingsError("--image-date", f"'{image_date}' is no date", "write it as 2024-07-01") from error
 
 
-def check_budget(budget: int | None) -> None:
-    """Refuse a number of cases that can be looked at if it is none.
+def check_listing(budget: int | None, lang: str) -> None:
+    """Refuse a number of cases that can be looked at, or a language of the list, if it is none.
 
     Raises:
-        SettingsError: It is less than one.
+        SettingsError: The number is less than one, or the language is not one of ``Language``.
     """
     if budget is not None and budget < 1:
         raise SettingsError("--budget", f"{budget} is no number of cases", "give 1 or more")
+    if lang not in get_args(Language):
+        raise SettingsError("--lang", f"'{lang}' is unknown", f"use {' or '.join(get_args(Language))}")

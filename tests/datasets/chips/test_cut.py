@@ -17,7 +17,7 @@ from PIL import Image
 from rasterio.features import geometry_mask
 from shapely.geometry import Polygon, box
 
-from vigibati.configs.errors import InputError
+from vigibati.configs.errors import InputError, SettingsError
 from vigibati.datasets.chips.cut import CutReport, Cutting, cut_chips
 from vigibati.datasets.chips.manifest import read_manifests
 from vigibati.datasets.chips.spatial_split import Block, split_blocks
@@ -167,6 +167,19 @@ def test_an_image_that_repeats_itself_all_over_is_refused(write: Callable[..., P
     with pytest.raises(InputError, match=r"split: all \d+ chips to measure on repeat one to learn from"):
         cut(write(values), tmp_path / "chips")
     assert not (tmp_path / "chips" / "chips.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"chip_px": 63}, "--chip-px: is 63; use 64 or more"),
+        ({"block_chips": 0}, "--block-chips: is 0; use 1 or more"),
+        ({"val_share": 1.0}, r"--val-share: is 1\.0; use a share between 0 and 1"),
+    ],
+)
+def test_a_way_of_cutting_that_cuts_nothing_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Cutting(**wrong)
 
 
 @pytest.mark.parametrize(

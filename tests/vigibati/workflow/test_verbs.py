@@ -94,11 +94,19 @@ def test_what_cannot_be_used_is_told_before_anything_is_read(folder: Path) -> No
             SettingsError,
             "--image-date: 'summer' is no date; write it",
         ),
+        ({"lang": "FR"}, SettingsError, "--lang: 'FR' is unknown; use fr or en"),
         ({"out": "records.gpkg"}, InputError, r"records\.gpkg: exists and is no list of cases"),
         ({"rules": "atlantis"}, SettingsError, "atlantis"),
     ):
         with pytest.raises(error, match=message):
             compare("none.gpkg", **{"records": "none.gpkg", "out": "cases.gpkg", **wrong})
+    assert not (folder / "cases.gpkg").exists()
+
+
+@pytest.mark.parametrize("offsets", ["none.gpkg", "https://127.0.0.1:9/offsets.gpkg"])
+def test_offsets_that_are_no_file_are_told_and_asked_for_nowhere(folder: Path, offsets: str) -> None:
+    with pytest.raises(InputError, match="there is no such file; make it with vigibati register"):
+        compare("footprints.gpkg", records="records.gpkg", out="cases.gpkg", offsets=offsets)
     assert not (folder / "cases.gpkg").exists()
 
 
