@@ -29,5 +29,6 @@ def preset_path(
     path = shipped.get(str(given), beside / given)
     if not path.is_file():
         cure = f"the presets are {', '.join(shipped)}; give one of them, or the path of a YAML file"
-        raise SettingsError(f"{of} '{given}'", "is not a preset, nor a file", cure)
+        where = "" if beside == Path() else f" of {beside}"
+        raise SettingsError(f"{of} '{given}'", f"is not a preset, nor a file{where}", cure)
     return path

@@ -39,7 +39,7 @@ def test_a_file_is_found_beside_what_names_it(tmp_path: Path) -> None:
     found = load_territory("belgium.yaml", beside=tmp_path)
     assert (found.legal_crs, found.outline, found.parcel.label) == ((3812,), None, '"parcel_id"')
     with pytest.raises(
-        SettingsError, match=r"territory 'belgium': is not a preset, nor a file; the presets are fr"
+        SettingsError, match=r"territory 'belgium': is not a preset, nor a file of /.*; the presets are fr"
     ):
         load_territory("belgium", beside=tmp_path)
 
