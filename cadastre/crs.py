@@ -61,7 +61,7 @@ def home_crs(crs: pyproj.CRS, bounds: Extent, *, territory: Territory | None = N
 
     Raises:
         RasterError: The centre is nearer to a pole than UTM goes.
-        SettingsError: The outline of the territory cannot be used.
+        SettingsError: The outline of the territory, or the CRS that it gives, cannot be used.
     """
     operation = crs.coordinate_operation if crs.is_projected else None
     method = "" if operation is None else operation.method_name
@@ -71,13 +71,25 @@ def home_crs(crs: pyproj.CRS, bounds: Extent, *, territory: Territory | None = N
     place = gpd.GeoSeries([centre], crs=crs).to_crs(_LONGITUDE_LATITUDE)
     legal = _legal_code(place.iloc[0], territory or usual_territory())
     if legal is not None:
-        return pyproj.CRS.from_epsg(legal)
+        return _legal_crs(legal)
     try:
         utm: pyproj.CRS = place.estimate_utm_crs()
     except RuntimeError as error:
         cause = f"has its centre at {place.iloc[0].y:.1f} degrees north, where no UTM zone is"
         raise RasterError(f"CRS {crs.name}", cause, "reproject it to a CRS in metres") from error
     return utm
+
+
+def _legal_crs(code: int) -> pyproj.CRS:
+    """Return a legal CRS by its EPSG code, if it is one in which areas mean something."""
+    subject, cure = f"legal_crs {code}", "name a projected CRS in metres in the territory file"
+    try:
+        legal = pyproj.CRS.from_epsg(code)
+    except pyproj.exceptions.CRSError as error:
+        raise SettingsError(subject, "is no EPSG code", cure) from error
+    if not legal.is_projected or legal.axis_info[0].unit_name != "metre":
+        raise SettingsError(subject, f"is {legal.name}, which does not count in metres", cure)
+    return legal
 
 
 def _legal_code(place: shapely.Point, territory: Territory) -> int | None:

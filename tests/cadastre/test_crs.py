@@ -106,6 +106,20 @@ def test_nearer_to_a_pole_than_utm_there_is_nothing() -> None:
         home_crs(DEGREES, (0, 88.5, 1, 89.5))
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (4326, "legal_crs 4326: is WGS 84, which does not count in metres; name a projected CRS"),
+        (2264, r"legal_crs 2264: is .*\(ftUS\), which does not count in metres"),
+        (99_999, "legal_crs 99999: is no EPSG code; name a projected CRS in metres"),
+    ],
+)
+def test_a_legal_crs_in_which_areas_mean_nothing_is_refused(code: int, message: str) -> None:
+    odd = load_territory().model_copy(update={"outline": None, "legal_crs": (code,)})
+    with pytest.raises(SettingsError, match=message):
+        home_crs(pyproj.CRS.from_epsg(4326), (4, 50, 5, 51), territory=odd)
+
+
 def test_a_territory_without_outline_has_one_crs_everywhere() -> None:
     belgium = Territory(version=1, name="belgium", legal_crs=(3812,), parcel=load_territory().parcel)
     assert working_crs(MERCATOR, around(2.35, 48.85), territory=belgium).to_epsg() == 3812
