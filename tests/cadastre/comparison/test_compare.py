@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import affinity, box
 
@@ -330,7 +330,14 @@ def ells(draw: np.random.Generator, count: int) -> np.ndarray:
     return shapely.difference(shapely.box(*low.T, *high.T), shapely.box(*cut.T, *(high + 1).T))
 
 
+def chord_m2(radius_m: float) -> float:
+    """Area between an arc of a sixteenth of a circle, as corners are rounded, and its chord."""
+    return radius_m**2 / 2 * (np.pi / 8 - np.sin(np.pi / 8))
+
+
 @settings(max_examples=30)
+@example(seed=585)
+@example(seed=8380)
 @given(seed=st.integers(0, 10_000))
 def test_what_sticks_out_agrees_with_a_union_of_everything(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -342,11 +349,14 @@ def test_what_sticks_out_agrees_with_a_union_of_everything(seed: int) -> None:
     near = shapely.distance(footprints, shapely.union_all(records)) <= tolerance.max()
     eaves = np.where(near, max(overhang[0], 0), 0)
     walls = shapely.buffer(footprints, -eaves, join_style="mitre")
-    seeds = opened(shapely.difference(walls, wide), RULES.cases.opening_m)
+    beyond = shapely.difference(walls, wide)
+    seeds = opened(beyond, RULES.cases.opening_m)
     bare = shapely.difference(walls, shapely.union_all(records))
     got = residue(footprints, records, tolerance, overhang, rules=RULES.cases)
     assert got.rows.tolist() == np.flatnonzero(shapely.area(seeds) >= RULES.cases.seed_min_m2).tolist()
-    assert shapely.area(got.seeds) == pytest.approx(shapely.area(seeds[got.rows]), abs=1e-6)
+    # Where a ring begins decides whether a round corner has a chord more or less.
+    chords_m2 = chord_m2(RULES.cases.opening_m / 2) * shapely.get_num_coordinates(beyond[got.rows])
+    assert (np.abs(shapely.area(got.seeds) - shapely.area(seeds[got.rows])) <= chords_m2 + 1e-6).all()
     assert shapely.area(got.bare) == pytest.approx(shapely.area(bare[got.rows]), abs=1e-6)
     share = shapely.area(bare[got.rows]) / shapely.area(walls[got.rows])
     assert got.covered == pytest.approx(1 - share, abs=1e-9)
