@@ -16,7 +16,6 @@ from vigibati.cadastre.benchmark.case_scores import score_cases
 from vigibati.cadastre.benchmark.withholding import Withheld, shift, withhold
 from vigibati.cadastre.case_kinds import CASE_KIND_SPECS
 from vigibati.cadastre.readers.hints import NO_HINTS, RecordsHints
-from vigibati.cadastre.sheets import check_overlap
 from vigibati.configs.errors import InputError
 from vigibati.configs.progress import SILENT, Progress
 from vigibati.configs.rules import ComparisonRules, load_rules
@@ -24,8 +23,10 @@ from vigibati.datasets.orthophoto.orthophoto import Orthophoto
 from vigibati.datasets.pictures.quicklook import Outlines, crop
 from vigibati.inference.segmentation.settings import SegmentSettings
 from vigibati.workflow.cases import make_cases
-from vigibati.workflow.footprints import find_footprints, open_for
-from vigibati.workflow.inputs import CadastralInputs, read_cadastral_inputs
+from vigibati.workflow.footprints import find_footprints
+from vigibati.workflow.inputs import CadastralInputs
+from vigibati.workflow.options import ImageOptions
+from vigibati.workflow.place import open_place
 
 _LARGE_M2 = 60.0
 _VERDICTS = ("building", "not_a_building")
@@ -86,16 +87,19 @@ def bench_whole_chain(
     """
     rules = load_rules()
     verdicts = {} if reviewed is None else _read_verdicts(reviewed)
-    image, model, crs = open_for(ortho, checkpoint=checkpoint)
-    with image, TemporaryDirectory() as work:
-        inputs = read_cadastral_inputs(records=records, parcels=parcels, crs=crs, hints=hints)
-        check_overlap(inputs.records, image.grid.bounds, bounds_crs=image.grid.crs, path=records)
+    with (
+        open_place(
+            ortho, records=records, parcels=parcels, checkpoint=checkpoint, image=ImageOptions(), hints=hints
+        ) as place,
+        TemporaryDirectory() as work,
+    ):
+        image, inputs, model = place.image, place.inputs, place.model
         split = _withheld(inputs, settings, rules)
         found = find_footprints(
             image,
             model,
             Path(work) / "probabilities.tif",
-            crs=crs,
+            crs=place.crs,
             settings=SegmentSettings(device=device),
             progress=progress,
         )
